@@ -1,0 +1,1 @@
+"""What training gives: coders trained by gradient. Needs torch."""

@@ -1,0 +1,1 @@
+"""One file per numbered statement; its rows are the claims inside it."""

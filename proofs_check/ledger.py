@@ -1,0 +1,178 @@
+"""Claims and their verdicts. Verdicts are computed from evidence, never declared."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from graphlib import TopologicalSorter
+
+from proofs_check.evidence import KINDS, Necessity, Record, Run, Step
+
+
+class Verdict(StrEnum):
+    """What the evidence of a statement amounts to."""
+
+    VERIFIED = "verified"
+    MODULO_AXIOMS = "verified modulo axioms"
+    REFUTED = "refuted"
+    OPEN = "open"
+    BROKEN = "BROKEN"
+    NOT_RUN = "not run"
+
+
+STANDING = (Verdict.VERIFIED, Verdict.MODULO_AXIOMS)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One statement, and the functions that produce evidence for or against it.
+
+    Parameters
+    ----------
+    id
+        "L4.ii"; a correction is named after what it corrects, "L4.ii-corrected".
+    title, formula, statement
+        A short name; the statement in formulas; the statement in our own words.
+    locator
+        Where it stands: "Lemma 4(ii), App. D.2.1". For statements of ours, the reference.
+    expect
+        The verdict known now; it changes only in a commit that quotes the evidence.
+    hypotheses
+        Names of the hypotheses; necessity evidence covers exactly these.
+    axioms
+        Names from ``proofs_check.axioms`` on which the proof leans.
+    corrects
+        Id of the false statement that this one replaces.
+    requires
+        Ids of the claims used; they have to stand themselves.
+    implies
+        Property implications (premises, conclusion) that the proof establishes, for the matrix.
+
+    Examples
+    --------
+    >>> claim = Claim("X1", "demo", "1 = 1", "One is one.", "none", Verdict.VERIFIED)
+    >>> @claim.by("proof")
+    ... def proof(run):
+    ...     return Step("sympy", "1 = 1", True)
+    >>> judge([claim], {"X1": {"proof": [proof(Run())]}})["X1"]
+    <Verdict.OPEN: 'open'>
+
+    """
+
+    id: str
+    title: str
+    formula: str
+    statement: str
+    locator: str
+    expect: Verdict
+    hypotheses: tuple[str, ...] = ()
+    axioms: tuple[str, ...] = ()
+    corrects: str = ""
+    requires: tuple[str, ...] = ()
+    implies: tuple[tuple[tuple[str, ...], str], ...] = ()
+    evidence: dict[str, Callable[[Run], Record | Sequence[Record]]] = field(default_factory=dict, compare=False)
+
+    def by(self, kind: str):
+        """Register the decorated function as this claim's evidence of the given kind."""
+        if kind not in KINDS:
+            raise ValueError(f"{kind!r} is no kind of evidence; use one of {', '.join(KINDS)}")
+
+        def register(function):
+            if kind in self.evidence:
+                raise ValueError(f"{self.id} has {kind} evidence already; return a list from one function instead")
+            self.evidence[kind] = function
+            return function
+
+        return register
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Kinds that this claim needs before it has a verdict."""
+        if "counterexample" in self.evidence:
+            needed = {"counterexample", "family"}
+        else:
+            needed = {"proof", "numeric", "mutants"} | ({"necessity"} if self.hypotheses else set())
+        return tuple(k for k in KINDS if k in needed | set(self.evidence))
+
+    def collect(self, kind: str, run: Run) -> list[Record]:
+        """Run one kind of evidence now; records of another kind, or none, are an error of the claim file."""
+        found = self.evidence[kind](run)
+        records = list(found) if isinstance(found, list | tuple) else [found]
+        wrong = [r for r in records if r.kind != kind]
+        if wrong or not records:
+            raise TypeError(f"{self.id}: {kind} evidence returned {[r.kind for r in wrong] or 'nothing'}")
+        if kind == "necessity":
+            covered = {h for r in records if isinstance(r, Necessity) for h in (*r.dropped, *r.structural)}
+            if covered != set(self.hypotheses):
+                raise ValueError(f"{self.id}: necessity covers {sorted(covered)}, not {sorted(self.hypotheses)}")
+        if kind == "proof":
+            used = {r.statement for r in records if isinstance(r, Step) and r.engine == "axiom"}
+            if used != set(self.axioms):
+                raise ValueError(f"{self.id}: the proof uses axioms {sorted(used)}, the claim says {list(self.axioms)}")
+            if all(isinstance(r, Step) and r.engine == "axiom" for r in records):
+                raise ValueError(
+                    f"{self.id}: an axiom alone proves nothing; add the step that leads from it to the claim"
+                )
+        return records
+
+
+def load() -> list[Claim]:
+    """All claims of ``proofs_check.claims``, in the order of files and lines."""
+    from proofs_check import claims
+
+    modules = [importlib.import_module(f"{claims.__name__}.{m.name}") for m in pkgutil.iter_modules(claims.__path__)]
+    found = [c for module in modules for c in vars(module).values() if isinstance(c, Claim)]
+    return list({c.id: c for c in found}.values())
+
+
+def order(claims: Sequence[Claim]) -> list[Claim]:
+    """Ancestors and corrections first.
+
+    Raises
+    ------
+    KeyError
+        When a claim names an id that does not exist.
+    graphlib.CycleError
+        When claims require each other in a circle.
+
+    """
+    by_id = {c.id: c for c in claims}
+    graph: dict[str, set[str]] = {c.id: set(c.requires) for c in claims}
+    for c in claims:
+        if c.corrects:
+            graph[c.corrects].add(c.id)
+    return [by_id[i] for i in TopologicalSorter(graph).static_order()]
+
+
+def judge(claims: Sequence[Claim], results: Mapping[str, Mapping[str, Sequence[Record]]]) -> dict[str, Verdict]:
+    """Verdict of every claim from the records collected so far (claim id → kind → records)."""
+    verdicts: dict[str, Verdict] = {}
+    for claim in order(claims):
+        corrections = [verdicts[c.id] for c in claims if c.corrects == claim.id]
+        verdicts[claim.id] = _verdict(claim, results.get(claim.id, {}), verdicts, corrections)
+    return {c.id: verdicts[c.id] for c in claims}
+
+
+def _verdict(claim, records, verdicts, corrections) -> Verdict:
+    if any(not r.passed for found in records.values() for r in found):
+        return Verdict.BROKEN
+    if any(kind not in claim.evidence for kind in claim.required):
+        return Verdict.OPEN
+    if any(kind not in records for kind in claim.required):
+        return Verdict.NOT_RUN
+    ancestors = [verdicts[i] for i in claim.requires]
+    if "counterexample" in claim.evidence:
+        if "proof" in claim.evidence:
+            return Verdict.BROKEN
+        ancestors += corrections
+        if not corrections:
+            return Verdict.OPEN
+    for worst in (Verdict.BROKEN, Verdict.NOT_RUN):
+        if worst in ancestors:
+            return worst
+    if not all(v in STANDING for v in ancestors):
+        return Verdict.OPEN
+    if "counterexample" in claim.evidence:
+        return Verdict.REFUTED
+    return Verdict.MODULO_AXIOMS if claim.axioms or Verdict.MODULO_AXIOMS in ancestors else Verdict.VERIFIED

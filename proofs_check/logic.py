@@ -1,0 +1,123 @@
+"""First-order statements through z3: proofs for arbitrary sets, and finite countermodels.
+
+The view below is the same object that arrays use; its streams are z3 terms, so a property's definition is read once.
+"""
+
+from collections.abc import Callable, Mapping
+
+import z3
+
+from proofs_check.evidence import Step
+from theory.view import View
+
+TIMEOUT_MS = 5_000
+
+
+class LogicView(View):
+    """Streams over arbitrary sets: a point ω, representations r_i(ω), coders as uninterpreted functions.
+
+    Parameters
+    ----------
+    names
+        Streams.
+    representation
+        Stream → its z3 sort; by default one uninterpreted sort each.
+    code_sort
+        Sort of the concept space.
+
+    Examples
+    --------
+    >>> from theory.properties import CC, REC, TR, Instance, Property
+    >>> v = LogicView(("i", "j"))
+    >>> cc, rec, tr = (Property(what, Instance()).formula(v) for what in (CC, REC, TR))
+    >>> prove("CC ∧ REC ⇒ TR", [cc["i", "j"], rec["j", "j"]], tr["i", "j"]).accepted
+    True
+
+    """
+
+    def __init__(self, names=("i", "j"), representation: Mapping[str, z3.SortRef] | None = None, code_sort=None):
+        self.point_sort = z3.DeclareSort("Ω")
+        self.code_sort = code_sort if code_sort is not None else z3.DeclareSort("Z")
+        sorts = representation or {s: z3.DeclareSort(f"X_{s}") for s in names}
+        self.omega = z3.Const("ω", self.point_sort)
+        self.r = {s: z3.Function(f"r_{s}", self.point_sort, sorts[s]) for s in names}
+        self.f = {s: z3.Function(f"f_{s}", sorts[s], self.code_sort) for s in names}
+        self.g = {s: z3.Function(f"g_{s}", self.code_sort, sorts[s]) for s in names}
+        # A set function with values in an unordered sort: equality of laws needs nothing else of a measure.
+        self.mass = z3.Function("μ", z3.ArraySort(self.point_sort, z3.BoolSort()), z3.RealSort())
+        super().__init__({s: self.r[s](self.omega) for s in names}, self.f, self.g)
+
+    def everywhere(self, a: z3.ExprRef, b: z3.ExprRef) -> z3.BoolRef:
+        """∀ω: a(ω) = b(ω)."""
+        return z3.ForAll([self.omega], a == b)
+
+    def preimage(self, side: z3.ExprRef, event: z3.ExprRef) -> z3.ExprRef:
+        """{ω : side(ω) ∈ event} as a set of points."""
+        return z3.Lambda([self.omega], z3.Select(event, side))
+
+    def law_at(self, a: z3.ExprRef, b: z3.ExprRef, event: z3.ExprRef) -> z3.BoolRef:
+        """μ(a ∈ event) = μ(b ∈ event): one instance of :meth:`same_law`."""
+        return self.mass(self.preimage(a, event)) == self.mass(self.preimage(b, event))
+
+    def same_law(self, a: z3.ExprRef, b: z3.ExprRef) -> z3.BoolRef:
+        """∀ events B: μ(a ∈ B) = μ(b ∈ B)."""
+        event = self.event(a)
+        return z3.ForAll([event], self.law_at(a, b, event))
+
+    def event(self, side: z3.ExprRef, name: str = "B") -> z3.ExprRef:
+        """Arbitrary event in the space of a side."""
+        return z3.Const(f"{name}_{side.sort()}", z3.ArraySort(side.sort(), z3.BoolSort()))
+
+    def pulled(self, event: z3.ExprRef, sort: z3.SortRef, maps: Callable[[z3.ExprRef], z3.ExprRef]) -> z3.ExprRef:
+        """{u : maps(u) ∈ event}; choosing it as the event of a hypothesis pushes both of its laws through the map."""
+        u = z3.Const("u", sort)
+        return z3.Lambda([u], z3.Select(event, maps(u)))
+
+    def injective(self, j: str, *sides: z3.ExprRef) -> z3.BoolRef:
+        """g_j is injective on the union of the sets of values that the sides take."""
+        other = z3.Const("ω'", self.point_sort)
+        pairs = [(a, z3.substitute(b, (self.omega, other))) for a in sides for b in sides]
+        claims = [z3.Implies(self.g[j](a) == self.g[j](b), a == b) for a, b in pairs]
+        return z3.ForAll([self.omega, other], z3.And(*claims))
+
+
+def _solver() -> z3.Solver:
+    solver = z3.Solver()
+    solver.set("timeout", TIMEOUT_MS)
+    solver.set("random_seed", 0)
+    return solver
+
+
+def prove(statement: str, hypotheses: list, goal) -> Step:
+    """Accept the goal iff z3 answers `unsat` on hypotheses ∧ ¬goal, and `sat` or unknown on the hypotheses alone.
+
+    Contradictory hypotheses would prove anything, hence the second query.
+    """
+    solver = _solver()
+    solver.add(*hypotheses)
+    consistent = solver.check() != z3.unsat
+    solver.add(z3.Not(goal))
+    answer = solver.check()
+    text = "\n".join([*(str(h) for h in hypotheses), f"¬({goal})", f"→ {answer}"])
+    return Step("z3", statement, consistent and answer == z3.unsat, text)
+
+
+def countermodel(statement: str, hypotheses: list, goal) -> Step:
+    """Accept iff z3 finds a finite model of hypotheses ∧ ¬goal; the model is the text."""
+    solver = _solver()
+    solver.add(*hypotheses, z3.Not(goal))
+    answer = solver.check()
+    return Step("z3", statement, answer == z3.sat, str(solver.model()) if answer == z3.sat else str(answer))
+
+
+def proves(hypotheses: list, goal) -> bool:
+    """Whether z3 proves the goal; for mutants."""
+    return prove("", hypotheses, goal).accepted
+
+
+def finite_sort(name: str, size: int) -> z3.SortRef:
+    """Sort with exactly `size` named elements."""
+    return z3.EnumSort(name, [f"{name}{i}" for i in range(size)])[0]
+
+
+Formula = Callable[[LogicView], z3.BoolRef]

@@ -1,0 +1,221 @@
+"""The pool of small exact models on which every property is decided; it supplies the refutations.
+
+A model is a finite uniform Ω, exact rational representations of two streams and arbitrary maps between exact tuples.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from itertools import product
+
+import numpy as np
+
+from proofs_check.evidence import Counterexample
+from theory.properties import Property, all_properties
+from theory.view import View
+
+Row = tuple[Fraction, ...]
+
+
+def rows(*values) -> np.ndarray:
+    """Exact rows [n, d] from numbers or tuples of numbers."""
+    return np.array([[Fraction(c) for c in (v if isinstance(v, tuple) else (v,))] for v in values], dtype=object)
+
+
+def rowwise(function: Callable[[Row], Row]) -> Callable[[np.ndarray], np.ndarray]:
+    """Lift a map of exact tuples to a map of rows."""
+    return lambda x: np.array([[Fraction(c) for c in function(tuple(row))] for row in x], dtype=object)
+
+
+@dataclass(frozen=True)
+class Model:
+    """Two streams over a finite uniform Ω.
+
+    Parameters
+    ----------
+    name
+        What the report prints.
+    x, y
+        Rows of the two streams, one per point.
+    f, g
+        The two encoders and the two decoders, maps of exact tuples.
+
+    """
+
+    name: str
+    x: np.ndarray
+    y: np.ndarray
+    f: tuple[Callable, Callable]
+    g: tuple[Callable, Callable]
+
+    def view(self) -> View:
+        """The model as a view; laws compare all points."""
+        pairs = {"x": 0, "y": 1}
+        return View(
+            {"x": self.x, "y": self.y},
+            {s: rowwise(self.f[p]) for s, p in pairs.items()},
+            {s: rowwise(self.g[p]) for s, p in pairs.items()},
+            sampling="aligned",
+        )
+
+    def holds(self, prop: Property) -> bool:
+        """Exact truth of a property."""
+        return prop.holds(self.view())
+
+
+def scale(c) -> Callable[[Row], Row]:
+    """V → c·v."""
+    return lambda v: tuple(Fraction(c) * a for a in v)
+
+
+def affine(c, t) -> Callable[[Row], Row]:
+    """V → c·v + t on numbers."""
+    return lambda v: (Fraction(c) * v[0] + Fraction(t),)
+
+
+IDENTITY = scale(1)
+
+SPLIT_FEATURES = Model(
+    "split features: g(z) = z₁+z₂, f_x(u) = (u,0), f_y(u) = (0,u)",
+    rows(1, 2),
+    rows(1, 2),
+    (lambda v: (v[0], 0), lambda v: (0, v[0])),
+    (lambda z: (z[0] + z[1],),) * 2,
+)
+REFLECTION = Model(
+    "x = y = ±1, y-coders reflected", rows(1, -1), rows(1, -1), (IDENTITY, scale(-1)), (IDENTITY, scale(-1))
+)
+CODE_REFLECTION = Model("x = ±1, y = −x, identity coders", rows(1, -1), rows(-1, 1), (IDENTITY,) * 2, (IDENTITY,) * 2)
+GAUGED_CYCLE = Model(
+    "cycle gauge: W_x = 1, D_x = 2, W_y = ½, D_y = 1",
+    rows(1, -1),
+    rows(1, -1),
+    (IDENTITY, scale("1/2")),
+    (scale(2), IDENTITY),
+)
+NO_DECODER = Model("equal codes, wrong decoders", rows(1, -1), rows(1, -1), (IDENTITY,) * 2, (scale(2),) * 2)
+COLLAPSED = Model("collapsed codes", rows(1, 2), rows(1, 2), (scale(0),) * 2, (IDENTITY,) * 2)
+NON_INJECTIVE_CYCLE = Model(
+    "translation through different code scales", rows(1, 2), rows(1, 2), (scale(1), scale(2)), (scale("1/2"), scale(1))
+)
+UNSEEN = Model(
+    "cycle through an unseen point: f_x = 2u, f_y = sign",
+    rows(1, -1),
+    rows(1, -1),
+    (scale(2), lambda v: ((v[0] > 0) - (v[0] < 0),)),
+    (scale("1/2"), IDENTITY),
+)
+UNBALANCED = Model("one point twice, codes moved", rows(1, 1, 2), rows(1, 2, 1), (IDENTITY,) * 2, (IDENTITY,) * 2)
+
+NAMED = (
+    SPLIT_FEATURES,
+    REFLECTION,
+    CODE_REFLECTION,
+    GAUGED_CYCLE,
+    NO_DECODER,
+    COLLAPSED,
+    NON_INJECTIVE_CYCLE,
+    UNSEEN,
+    UNBALANCED,
+)
+
+
+@cache
+def pool() -> tuple[Model, ...]:
+    """The named models, then every pair of scalar affine coders on two tiny pairs of streams."""
+    maps = {"u": affine(1, 0), "−u": affine(-1, 0), "2u": affine(2, 0), "u/2": affine("1/2", 0), "u+1": affine(1, 1)}
+    tiny = {"x = y = ±1": (rows(1, -1), rows(1, -1)), "x = (1,2), y = (2,1)": (rows(1, 2), rows(2, 1))}
+    found: list[Model] = list(NAMED)
+    for (data, (x, y)), choice in product(tiny.items(), product(maps, repeat=4)):
+        fx, fy, gx, gy = choice
+        name = f"{data}: f_x = {fx}, f_y = {fy}, g_x = {gx}, g_y = {gy}"
+        found.append(Model(name, x, y, (maps[fx], maps[fy]), (maps[gx], maps[gy])))
+    return tuple(found)
+
+
+def _readings() -> dict[str, tuple[Property, tuple[tuple[str, str], ...]]]:
+    """Names that can be decided: "TR" over all edges, and "TR_xy" on one edge ("REC_y" on one stream)."""
+    found = {}
+    for p in all_properties():
+        if "holds" not in p.readings:
+            continue
+        edges = tuple(REFLECTION.view().edges(p.what.edges))
+        found[p.name] = (p, edges)
+        found |= {f"{p.name}_{i if i == j else i + j}": (p, ((i, j),)) for i, j in edges}
+    return found
+
+
+@cache
+def _truths(names: tuple[str, ...]) -> tuple[tuple[Model, dict[str, bool]], ...]:
+    readings = _readings()
+    decided = []
+    for model in pool():
+        view = model.view()
+        truth = {n: all(p.level.holds(p.what, view, i, j) for i, j in edges) for n, (p, edges) in readings.items()}
+        decided.append((model, truth))
+    return tuple(decided)
+
+
+def refute(premises: Sequence[str], conclusion: str) -> Model | None:
+    """First model of the pool where the premises hold and the conclusion fails, if there is one.
+
+    Examples
+    --------
+    >>> refute(["TR", "REC"], "CC").name
+    'split features: g(z) = z₁+z₂, f_x(u) = (u,0), f_y(u) = (0,u)'
+    >>> refute(["TR"], "CYC") is None
+    True
+    """
+    # The names are the cache key: a property registered later is decided on the whole pool again.
+    for model, truth in _truths(tuple(p.name for p in all_properties())):
+        if all(truth[p] for p in premises) and not truth[conclusion]:
+            return model
+    return None
+
+
+def gap(model: Model, name: str) -> Fraction:
+    """How far a property fails, exactly: the instance loss, or the total variation distance of the two laws."""
+    prop, edges = _readings()[name]
+    view, total = model.view(), Fraction(0)
+    for i, j in edges:
+        a, b = prop.what.sides(view, i, j)
+        if prop.level.prefix == "":
+            total += Fraction(prop.level.loss(prop.what, view, i, j))
+        else:
+            left, right = Counter(map(tuple, a.tolist())), Counter(map(tuple, b.tolist()))
+            total += Fraction((left - right).total(), len(a))
+    return total
+
+
+def counterexample(
+    premises: Sequence[str], conclusion: str, model: Model | None = None, also: Mapping[str, bool] | None = None
+) -> Counterexample:
+    """Counterexample record to premises ⇒ conclusion, on the given model or the first of the pool.
+
+    Parameters
+    ----------
+    premises, conclusion
+        Names of properties, on all edges ("TR") or on one ("TR_xy", "REC_y").
+    model
+        By default the first model of the pool that refutes the implication.
+    also
+        Further exact hypotheses, computed by the caller.
+
+    Raises
+    ------
+    LookupError
+        When no model of the pool refutes it.
+    """
+    model = model or refute(premises, conclusion)
+    if model is None:
+        raise LookupError(f"no model of the pool refutes {' ∧ '.join(premises)} ⇒ {conclusion}")
+    view, readings = model.view(), _readings()
+
+    def true(name: str) -> bool:
+        prop, edges = readings[name]
+        return all(prop.level.holds(prop.what, view, i, j) for i, j in edges)
+
+    hypotheses = {p: true(p) for p in premises} | dict(also or {})
+    return Counterexample(model.name, hypotheses, {conclusion: true(conclusion)}, gap(model, conclusion))

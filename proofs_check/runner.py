@@ -1,0 +1,237 @@
+"""Collect evidence: on all cores, from a cache on disk when neither code nor libraries changed."""
+
+import hashlib
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from functools import cache
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from proofs_check.evidence import Run
+from proofs_check.ledger import Claim, load
+
+PACKAGES = ("theory", "nonlinear", "proofs_check")
+TRUSTED = ("hypothesis", "numpy", "scipy", "sympy", "torch", "z3-solver")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One evidence record as stored and shown: plain data only.
+
+    Parameters
+    ----------
+    claim, kind
+        Which claim, which kind of evidence.
+    passed, summary
+        The record's own decision and line.
+    details
+        All fields of the record; exact numbers as strings.
+    cached
+        Whether it was read from the cache.
+
+    """
+
+    claim: str
+    kind: str
+    passed: bool
+    summary: str
+    details: Mapping[str, Any]
+    cached: bool = False
+
+
+def collect(
+    claims: Sequence[Claim],
+    kinds: Sequence[str] = (),
+    run: Run | None = None,
+    *,
+    fresh: bool = False,
+    workers: int | None = None,
+    on_progress: Callable[[str, str], None] = lambda claim, kind: None,
+) -> dict[str, dict[str, list[Finding]]]:
+    """Collect the evidence of the claims, and return claim id → kind → findings.
+
+    Parameters
+    ----------
+    claims
+        Which claims.
+    kinds
+        Which kinds of evidence; all when empty.
+    run
+        Seed and effort.
+    fresh
+        Ignore the cache.
+    workers
+        Processes; all cores by default.
+    on_progress
+        Called with (claim id, kind) as each piece is done.
+
+    """
+    run = run or Run()
+    tasks = [(c.id, k) for c in claims for k in c.evidence if not kinds or k in kinds]
+    results: dict[tuple[str, str], list[Finding]] = {}
+    with Pool(tasks, run, fresh=fresh, workers=workers) as pool:
+        for task in pool.completed():
+            results[task] = pool.result(*task)
+            on_progress(*task)
+    ordered: dict[str, dict[str, list[Finding]]] = {c.id: {} for c in claims}
+    for claim, kind in tasks:
+        ordered[claim][kind] = results[claim, kind]
+    return ordered
+
+
+class Pool:
+    """Evidence tasks under way in worker processes; use as a context manager."""
+
+    def __init__(self, tasks: Iterable[tuple[str, str]], run: Run, *, fresh: bool = False, workers: int | None = None):
+        self._done: dict[tuple[str, str], list[Finding]] = {}
+        self._futures: dict[tuple[str, str], Future] = {}
+        self._executor: ProcessPoolExecutor | None = None
+        missing = []
+        for task in tasks:
+            found = None if fresh else _read(*task, run)
+            if found is None:
+                missing.append(task)
+            else:
+                self._done[task] = found
+        if missing:
+            count = min(workers or os.cpu_count() or 1, len(missing))
+            self._executor = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_one_thread)
+            # Training takes longest: started first, it does not leave one core waiting at the end.
+            for task in sorted(missing, key=lambda t: t[1] != "trained"):
+                self._futures[task] = self._executor.submit(evaluate, *task, run)
+
+    def __enter__(self) -> "Pool":
+        return self
+
+    def __exit__(self, *exception) -> None:
+        if self._executor:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def completed(self) -> Iterable[tuple[str, str]]:
+        """Tasks in the order in which they end."""
+        yield from list(self._done)
+        by_future = {f: t for t, f in self._futures.items()}
+        for future in as_completed(by_future):
+            yield by_future[future]
+
+    def result(self, claim: str, kind: str) -> list[Finding]:
+        """Findings of one task; waits for it."""
+        task = (claim, kind)
+        if task not in self._done:
+            self._done[task] = self._futures[task].result()
+        return self._done[task]
+
+
+def evaluate(claim_id: str, kind: str, run: Run) -> list[Finding]:
+    """Run one kind of evidence of one claim here and now, and store it if it passed."""
+    claim = _claims()[claim_id]
+    try:
+        records = claim.collect(kind, run)
+    except Exception as error:  # an evidence function that raises is evidence that failed, and is shown
+        message = f"{type(error).__name__}: {error}"
+        return [Finding(claim_id, kind, False, message, {"error": message})]
+    findings = [Finding(claim_id, kind, bool(r.passed), r.summary, _plain(r)) for r in records]
+    if all(f.passed for f in findings):
+        _write(findings, run)
+    return findings
+
+
+@cache
+def _claims() -> dict[str, Claim]:
+    return {c.id: c for c in load()}
+
+
+def _one_thread() -> None:
+    from threadpoolctl import threadpool_limits
+
+    # One process per core already: more BLAS threads only fight for the same cores.
+    threadpool_limits(1)
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        extra = {
+            name: getattr(value, name) for name in ("killed", "equivalent", "share", "passed") if hasattr(value, name)
+        }
+        return _plain({f.name: getattr(value, f.name) for f in fields(value)} | extra)
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, bool | int | str) or value is None:
+        return value
+    if isinstance(value, float):
+        return value if abs(value) < float("inf") else str(value)
+    return value.item() if hasattr(value, "item") and hasattr(value, "dtype") else str(value)
+
+
+@cache
+def fingerprint() -> str:
+    """Hash of every source file, certificate and trusted library version: the same hash, the same evidence."""
+    root = Path(__file__).parent.parent
+    digest = hashlib.sha256()
+    for package in PACKAGES:
+        for path in sorted((root / package).rglob("*")):
+            if path.suffix in (".py", ".json"):
+                digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    digest.update(json.dumps(versions()).encode())
+    return digest.hexdigest()
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of the libraries that the evidence trusts."""
+    return {name: version(name) for name in TRUSTED}
+
+
+@cache
+def commit() -> str:
+    """Commit of the checkout, "+changes" when the tree differs from it, "" outside a checkout."""
+    root = Path(__file__).parent.parent
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=False)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    try:
+        head = git("rev-parse", "HEAD") if (root / ".git").exists() else ""
+        return head + ("+changes" if head and git("status", "--porcelain", "--", *PACKAGES) else "")
+    except FileNotFoundError:
+        return ""
+
+
+def cache_dir() -> Path:
+    """Folder of the cache: $CONCEPT_ALIGNMENT_CACHE, else ~/.cache/concept-alignment."""
+    return Path(os.environ.get("CONCEPT_ALIGNMENT_CACHE") or Path.home() / ".cache" / "concept-alignment")
+
+
+def _path(claim: str, kind: str, run: Run) -> Path:
+    return cache_dir() / fingerprint()[:16] / f"{claim}-{kind}-{run.seed}-{run.examples}.json"
+
+
+def _read(claim: str, kind: str, run: Run) -> list[Finding] | None:
+    try:
+        stored = json.loads(_path(claim, kind, run).read_text(encoding="utf-8"))
+        return [Finding(**{**f, "cached": True}) for f in stored]
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _write(findings: list[Finding], run: Run) -> None:
+    path = _path(findings[0].claim, findings[0].kind, run)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump([asdict(f) for f in findings], file, ensure_ascii=False)
+        os.replace(name, path)
+    except OSError:
+        pass  # a read-only home only costs time

@@ -1,0 +1,1 @@
+"""What should be true: definitions, closed forms, bounds. NumPy and SciPy only."""
