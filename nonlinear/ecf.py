@@ -31,6 +31,7 @@ def ecf(values: torch.Tensor, nodes: np.ndarray) -> torch.Tensor:
     --------
     >>> ecf(torch.tensor([[1.0], [-1.0]]), np.array([0.0, 1.0])).real[0]
     tensor([1.])
+
     """
     values = discrepancy.as_sample(values)
     if values.dtype in (torch.float16, torch.bfloat16):
@@ -77,6 +78,7 @@ def sliced_ecf(
     --------
     >>> float(sliced_ecf(torch.eye(3), torch.eye(3), None, discrepancy.t_grid()))
     0.0
+
     """
     if slices is not None:
         a, b = discrepancy.project(a, slices), discrepancy.project(b, slices)

@@ -38,6 +38,7 @@ class TGrid:
     >>> hermite = TGrid(*np.polynomial.hermite_e.hermegauss(20))  # w(t) = exp(−t²/2) on the whole line
     >>> abs(hermite.mass - math.sqrt(2 * math.pi)) < 1e-12
     True
+
     """
 
     nodes: np.ndarray
@@ -97,6 +98,7 @@ def t_grid(t_max: float = 3.0, points: int = 17) -> TGrid:
     --------
     >>> t_grid().nodes[[0, 1, -1]]
     array([0.    , 0.1875, 3.    ])
+
     """
     if not (math.isfinite(t_max) and t_max > 0 and points >= 2):
         raise ValueError(f"a t-grid needs t_max > 0 and at least 2 points, not t_max={t_max}, points={points}")
@@ -129,6 +131,7 @@ def ecf(values: Array, nodes: Array) -> Array:
     >>> ecf(np.array([[1.0], [-1.0]]), [0.0, math.pi]).real
     array([[ 1.],
            [-1.]])
+
     """
     values = as_sample(values)
     xp = array_namespace(values)
@@ -171,6 +174,7 @@ def distance_from_ecf(phi_a: Array, phi_b: Array, n: int, m: int, grid: TGrid, u
     >>> one = np.ones((17, 1))
     >>> float(distance_from_ecf(one + 0j, 0j * one, 4, 4, t_grid())[0]) == t_grid().mass
     True
+
     """
     xp = array_namespace(phi_a, phi_b)
     re_a, im_a, re_b, im_b = xp.real(phi_a), xp.imag(phi_a), xp.real(phi_b), xp.imag(phi_b)
@@ -215,6 +219,7 @@ def ecf_distance(a: Array, b: Array, grid: TGrid, unbiased: bool = False) -> Arr
     >>> on_unit_interval = TGrid((nodes + 1) / 2, weights / 2)  # w = 1 on [0, 1]
     >>> bool(abs(ecf_distance(a, b, on_unit_interval)[0] - (2 - 2 * math.sin(1))) < 1e-12)
     True
+
     """
     a, b = as_sample(a), as_sample(b)
     if a.shape[1] != b.shape[1]:
@@ -245,6 +250,7 @@ def sliced_ecf(a: Array, b: Array, slices: Array | None, grid: TGrid, unbiased: 
     >>> a, slices = np.eye(2), random_slices(np.random.default_rng(0), 2, 8)
     >>> float(sliced_ecf(a, a[::-1], slices, t_grid())), bool(sliced_ecf(a, -a, slices, t_grid()) > 0)
     (0.0, True)
+
     """
     if slices is not None:
         a, b = project(a, slices), project(b, slices)
@@ -260,6 +266,7 @@ def random_slices(rng: np.random.Generator, d: int, count: int) -> np.ndarray:
     >>> slices = random_slices(np.random.default_rng(0), 3, 5)
     >>> bool(np.allclose(np.linalg.norm(slices, axis=0), 1)), slices.shape
     (True, (3, 5))
+
     """
     if min(d, count) < 1:
         raise ValueError(f"slices need d ≥ 1 and count ≥ 1, not d={d}, count={count}")
@@ -276,6 +283,7 @@ def active_axes(a: Array, b: Array) -> Array:
     --------
     >>> active_axes(np.array([[1.0, 0.0, 0.0]]), np.array([[0.0, 0.0, 2.0]]))
     array([ True, False,  True])
+
     """
     xp = array_namespace(a, b)
     return xp.any(a != 0, axis=0) | xp.any(b != 0, axis=0)
@@ -303,6 +311,7 @@ def canonical_ecf(a: Array, b: Array, grid: TGrid, unbiased: bool = False) -> Ar
     >>> equal, opposite = np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([[0.0, 1.0], [1.0, 0.0]])
     >>> float(canonical_ecf(equal, opposite, t_grid()))
     0.0
+
     """
     xp = array_namespace(a, b)
     active = xp.nonzero(active_axes(a, b))[0]
@@ -331,6 +340,7 @@ def plugin_bias(phi_p: Array, phi_q: Array, n: int, m: int, grid: TGrid) -> Arra
     >>> grid = t_grid()
     >>> bool(abs(plugin_bias(np.ones(17), np.zeros(17), 4, 2, grid) - grid.mass / 2) < 1e-15)  # a point mass adds none
     True
+
     """
     xp = array_namespace(phi_p, phi_q)
     return _integrate((1 - xp.abs(phi_p) ** 2) / n + (1 - xp.abs(phi_q) ** 2) / m, grid)
@@ -349,7 +359,10 @@ def as_sample(x: Array) -> Array:
 def project(x: Array, slices: Array) -> Array:
     """Project the rows of x [n, d] on the columns of slices [d, S], in the dtype and on the device of x."""
     x = as_sample(x)
-    slices = array_namespace(x).asarray(slices, dtype=x.dtype, device=device(x))
+    xp = array_namespace(x)
+    if isinstance(slices, np.ndarray):
+        slices = xp.asarray(slices, dtype=x.dtype, device=device(x))
+    slices = xp.astype(slices, x.dtype, copy=False)
     if slices.ndim != 2 or slices.shape[0] != x.shape[1]:
         raise ValueError(f"slices must be of shape ({x.shape[1]}, S), not {tuple(slices.shape)}")
     return x @ slices
@@ -357,5 +370,6 @@ def project(x: Array, slices: Array) -> Array:
 
 def _integrate(integrand: Array, grid: TGrid) -> Array:
     xp = array_namespace(integrand)
-    weights = xp.asarray(grid.weights, dtype=integrand.dtype, device=device(integrand))
+    weights = grid.weights.copy()  # torch takes no read-only array
+    weights = xp.asarray(weights, dtype=integrand.dtype, device=device(integrand))
     return xp.tensordot(weights, integrand, axes=1)

@@ -35,6 +35,7 @@ def ecf_kernel(differences: Array, grid: TGrid) -> Array:
     >>> import numpy as np
     >>> float(ecf_kernel(np.array(math.pi), TGrid([1.0, 2.0], [0.5, 2.0])))
     1.5
+
     """
     xp = array_namespace(differences)
     total = xp.zeros_like(differences)
@@ -51,6 +52,7 @@ def gaussian_ecf_kernel(differences: Array) -> Array:
     >>> import numpy as np
     >>> float(gaussian_ecf_kernel(np.array(0.0))) == math.sqrt(2 * math.pi)
     True
+
     """
     return math.sqrt(2 * math.pi) * array_namespace(differences).exp(-(differences**2) / 2)
 
@@ -80,6 +82,7 @@ def rbf_kernel(x: Array, y: Array, bandwidth: float) -> Array:
     >>> import numpy as np
     >>> float(rbf_kernel(np.zeros((1, 2)), np.ones((1, 2)), 1.0)[0, 0]) == math.exp(-1)
     True
+
     """
     if not bandwidth > 0:
         raise ValueError(f"the bandwidth must be positive, not {bandwidth}")
@@ -120,6 +123,7 @@ def mmd2(
     >>> far = mmd2(np.zeros((1, 1)), np.full((1, 1), 50.0), lambda x, y: gaussian_ecf_kernel(x - y.T))
     >>> float(far) == 2 * math.sqrt(2 * math.pi)
     True
+
     """
     a, b = as_sample(a), as_sample(b)
     n, m = a.shape[0], b.shape[0]
@@ -138,6 +142,7 @@ def rbf_mmd2(a: Array, b: Array, bandwidth: float, unbiased: bool = False) -> Ar
     >>> import numpy as np
     >>> float(rbf_mmd2(np.zeros((1, 2)), np.ones((1, 2)), 1.0)) == 2 - 2 * math.exp(-1)
     True
+
     """
     return mmd2(a, b, lambda x, y: rbf_kernel(x, y, bandwidth), unbiased)
 
