@@ -1,0 +1,77 @@
+"""Lemma 4, corrected: concept consistency plus reconstruction under whitening moves from CCA to PCA with the weight."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from theory.moments import Moments
+from theory.solution import Solution
+from theory.solvers import maxbet, tradeoff
+from theory.solvers.whitened import whiten
+
+
+def solve(moments: Moments, rank: int, weight: float, ridge: float = 0.0) -> Solution:
+    """Minimise E‖x Wx − y Wy‖² + λ(E‖x − x Wx Dx‖² + E‖y − y Wy Dy‖²) subject to WxᵀΣxWx = WyᵀΣyWy = I_k.
+
+    With W = Σ^{-1/2}U the loss is 2k + λ(TrΣx + TrΣy) − Tr(ZᵀKZ), Z = [U; V], K = [[λΣx, M], [Mᵀ, λΣy]]: the CCA at
+    λ = 0, the two PCAs as λ → ∞, and in between neither (Lemma 4, corrected; theorems B1, B2, B6). Decoders are the
+    least-squares readouts D = WᵀΣ. k = 1 is exact; k > 1 carries a certificate.
+
+    Parameters
+    ----------
+    moments : second moments of the pair.
+    rank : number of codes k, at most the rank of either covariance.
+    weight : λ ≥ 0, in units of 1/variance.
+    ridge : variance added to every coordinate of both domains; the problem solved has Σ + ridge·I for Σ.
+
+    Returns
+    -------
+    Solution with maps Wx, Dx, Wy, Dy; `spectrum` = correlations of the k code pairs, which are rotated to be diagonal.
+    `stats`: certified (1 if the optimum is proved global up to rounding), certificate_gap (2kε of theorem B2),
+    lower_bound on the minimal loss, consistency and reconstruction (the two losses at the solution), stationarity.
+
+    Raises
+    ------
+    ValueError : k or λ is out of range, or whitening that many codes is infeasible.
+
+    Examples
+    --------
+    >>> m = Moments.from_arrays([[2.0, 1.0], [2.0, -1.0], [-2.0, 1.0], [-2.0, -1.0]], [[1.0], [-1.0], [1.0], [-1.0]])
+    >>> round(45 * solve(m, 1, 5 / 9).optimum, 9)
+    88.0
+    """
+    return path(moments, rank, [weight], ridge)[0]
+
+
+def path(moments: Moments, rank: int, weights: Sequence[float], ridge: float = 0.0) -> list[Solution]:
+    """Solve at every weight, in the given order; the solution at one weight starts the next (see `solve`).
+
+    Examples
+    --------
+    >>> m = Moments.from_arrays([[2.0, 1.0], [2.0, -1.0], [-2.0, 1.0], [-2.0, -1.0]], [[1.0], [-1.0], [1.0], [-1.0]])
+    >>> [round(float(s.spectrum[0]), 9) for s in path(m, 1, [0.0, 5 / 9])]
+    [1.0, 0.6]
+    """
+    white = whiten(moments, ridge)
+    k = white.feasible(rank)
+    noisy = moments.ridged(ridge, ridge)
+    total = float(np.trace(noisy.Sx) + np.trace(noisy.Sy))
+
+    def pair_at(weight: float, starts: list[maxbet.Pair]) -> Solution:
+        K = np.block([[weight * np.diag(white.lx), white.M], [white.M.T, weight * np.diag(white.ly)]])
+        return maxbet.solve(K, len(white.lx), k, starts=starts)
+
+    def at(weight: float, pair: Solution) -> Solution:
+        consistency = 2 * k - 2 * float(pair.spectrum.sum())
+        U, V = pair.maps["U"], pair.maps["V"]
+        kept = float(np.sum(white.lx[:, None] * U**2) + np.sum(white.ly[:, None] * V**2))
+        return tradeoff.solution(
+            "consistency_tradeoff",
+            white,
+            pair,
+            lambda Wx, Wy: (Wx.T @ noisy.Sx, Wy.T @ noisy.Sy),
+            (2 * k + weight * total, 1.0),
+            {"consistency": consistency, "reconstruction": total - kept},
+        )
+
+    return [at(weight, pair) for weight, pair in zip(weights, tradeoff.continuation(pair_at, weights), strict=True)]

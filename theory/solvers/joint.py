@@ -1,0 +1,58 @@
+"""The joint relaxation UᵀU + VᵀV = 2I of the two-block problem: a scalar convex dual, exact for k = 1."""
+
+import numpy as np
+from scipy.optimize import brentq
+
+from theory.linalg import eigh
+
+
+def signs(K: np.ndarray, split: int) -> np.ndarray:
+    """Diagonal of J = diag(I, −I)."""
+    return np.where(np.arange(len(K)) < split, 1.0, -1.0)
+
+
+def relaxed_value(K: np.ndarray, split: int, rank: int, gamma: float = 0.0) -> float:
+    """2Σ_{i≤k}λ_i(K + γJ), J = diag(I, −I): an upper bound on F* for every γ.
+
+    F is the same for K and K + γJ on the feasible set, and UᵀU = VᵀV = I implies UᵀU + VᵀV = 2I (theorem B5 is γ = 0).
+
+    Examples
+    --------
+    >>> relaxed_value(np.array([[0.0, 3.0], [3.0, 0.0]]), 1, 1)
+    6.0
+    """
+    return 2.0 * float(eigh(K + gamma * np.diag(signs(K, split)))[0][:rank].sum())
+
+
+def dual(K: np.ndarray, split: int, rank: int) -> tuple[float, float]:
+    """min over γ of `relaxed_value`, and its γ: scalar convex; equal to F* for k = 1 (theorem B1)."""
+    J = signs(K, split)
+    # Past 2‖K‖ the bound exceeds its value at 0, since every block has its eigenvalues within ±‖K‖.
+    far = 2.0 * float(np.linalg.norm(K)) + np.finfo(float).tiny
+
+    def slope(gamma: float) -> float:
+        top = eigh(K + gamma * np.diag(J))[1][:, :rank]
+        return float(np.sum(J[:, None] * top**2))
+
+    gamma = float(brentq(slope, -far, far, xtol=1e-15 * far, rtol=1e-15)) if slope(-far) < 0 < slope(far) else 0.0
+    return relaxed_value(K, split, rank, gamma), gamma
+
+
+def rank_one_start(K: np.ndarray, split: int, gamma: float) -> np.ndarray:
+    """Primal optimum (d×1) of the k = 1 problem from the dual optimum γ.
+
+    The optimum is a top eigenvector z of K + γJ with zᵀJz = 0. If the top eigenspace is degenerate, z mixes the two
+    extreme eigenvectors of J restricted to it.
+    """
+    J = signs(K, split)
+    values, vectors = eigh(K + gamma * np.diag(J))
+    top = vectors[:, values >= values[0] - 1e-8 * np.abs(values).max()]
+    forms, basis = eigh((top.T * J) @ top)
+    high, low = top @ basis[:, 0], top @ basis[:, -1]
+    plus, minus = max(forms[0], 0.0), max(-forms[-1], 0.0)
+    if plus == 0.0 or minus == 0.0:
+        candidates = [vectors[:, 0]]
+    else:
+        candidates = [np.sqrt(minus) * high + sign * np.sqrt(plus) * low for sign in (1.0, -1.0)]
+    Z = max(candidates, key=lambda z: float(z @ K @ z) / float(z @ z))
+    return np.concatenate([Z[:split] / np.linalg.norm(Z[:split]), Z[split:] / np.linalg.norm(Z[split:])])[:, None]

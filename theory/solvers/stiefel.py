@@ -1,0 +1,125 @@
+"""Ascent of F = Tr(ZᵀKZ) over pairs Z = [U; V] with orthonormal columns: polar iteration, then Newton steps."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from theory.linalg import eigh, polar, symmetric
+
+POLAR_STEPS = 300
+NEWTON_STEPS = 100
+
+
+def blockwise(split: int, Z: np.ndarray, Lu: np.ndarray, Lv: np.ndarray) -> np.ndarray:
+    """[U Lu; V Lv]."""
+    return np.vstack([Z[:split] @ Lu, Z[split:] @ Lv])
+
+
+def multipliers(G: np.ndarray, split: int, Z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Symmetrised multipliers Λ₁ = sym(UᵀG_U), Λ₂ = sym(VᵀG_V) of a gradient G."""
+    return symmetric(Z[:split].T @ G[:split]), symmetric(Z[split:].T @ G[split:])
+
+
+def project(split: int, Z: np.ndarray, A: np.ndarray) -> np.ndarray:
+    """Orthogonal projection of A on the tangent space at Z."""
+    return A - blockwise(split, Z, *multipliers(A, split, Z))
+
+
+def feasible(split: int, A: np.ndarray) -> np.ndarray:
+    """Nearest pair with orthonormal columns, block by block."""
+    return np.vstack([polar(A[:split]), polar(A[split:])])
+
+
+def ascend(K: np.ndarray, split: int, Z: np.ndarray, resolution: float) -> np.ndarray:
+    """Ascend from Z until the gradient of F/2 is below `resolution`, or rounding ends the progress; F never falls."""
+    return _newton(K, split, _polar_iteration(K, split, Z), resolution)
+
+
+def _polar_iteration(K: np.ndarray, split: int, Z: np.ndarray) -> np.ndarray:
+    """U ← polar(K_xx U + K_xy V), V likewise (theorem B6): monotone while K_xx, K_yy ⪰ 0.
+
+    Taking each block's least eigenvalue off its diagonal leaves the maximisers as they are, makes every K admissible,
+    and speeds the iteration up.
+    """
+    xx, yy = (B - eigh(B)[0][-1] * np.eye(len(B)) for B in (K[:split, :split], K[split:, split:]))
+    xy = K[:split, split:]
+    U, V = Z[:split], Z[split:]
+    before = -np.inf
+    for _ in range(POLAR_STEPS):
+        U = polar(xx @ U + xy @ V)
+        G = yy @ V + xy.T @ U
+        value = float(np.sum(U * (xx @ U)) + 2 * np.sum(V * G) - np.sum(V * (yy @ V)))
+        V = polar(G)
+        if value - before <= 1e-5 * abs(value):
+            break
+        before = value
+    return np.vstack([U, V])
+
+
+def _newton(K: np.ndarray, split: int, Z: np.ndarray, resolution: float) -> np.ndarray:
+    """Trust-region Newton on F/2 with truncated conjugate gradients (Absil, Baker & Gallivan 2007)."""
+    largest = np.sqrt(2.0 * Z.shape[1])
+    radius = largest / 8
+    value, gradient, hessian = _second_order(K, split, Z)
+    for _ in range(NEWTON_STEPS):
+        size = np.linalg.norm(gradient)
+        if size <= resolution / 4 or radius < 1e-12:
+            break
+        step = _steihaug(gradient, hessian, radius)
+        predicted = float(np.sum(step * gradient) + np.sum(step * hessian(step)) / 2)
+        candidate = feasible(split, Z + step)
+        new_value, new_gradient, new_hessian = _second_order(K, split, candidate)
+        # Close to the optimum the gain drowns in the rounding of F; there a smaller gradient is the progress.
+        if predicted <= 1e-13 * abs(value):
+            if np.linalg.norm(new_gradient) >= size:
+                break
+            ratio = 1.0
+        else:
+            ratio = (new_value - value) / predicted
+        if ratio < 0.25:
+            radius /= 4
+        elif ratio > 0.75 and np.linalg.norm(step) > 0.99 * radius:
+            radius = min(2 * radius, largest)
+        if ratio > 0.1:
+            Z, value, gradient, hessian = candidate, new_value, new_gradient, new_hessian
+    return Z
+
+
+def _second_order(K: np.ndarray, split: int, Z: np.ndarray) -> tuple[float, np.ndarray, Callable]:
+    """Value, Riemannian gradient and Hessian (a linear map of tangent vectors) of F/2 at Z."""
+    G = K @ Z
+    Lu, Lv = multipliers(G, split, Z)
+    gradient = G - blockwise(split, Z, Lu, Lv)
+
+    def hessian(H: np.ndarray) -> np.ndarray:
+        return project(split, Z, K @ H - blockwise(split, H, Lu, Lv))
+
+    return float(np.sum(Z * G)) / 2, project(split, Z, gradient), hessian
+
+
+def _steihaug(gradient: np.ndarray, hessian: Callable, radius: float) -> np.ndarray:
+    """Conjugate gradients for −Hess s = gradient, ended at the radius or by a direction of positive curvature."""
+    s = np.zeros_like(gradient)
+    r = gradient.copy()
+    p = r
+    rr = float(np.sum(r * r))
+    target = np.sqrt(rr) * min(0.1, np.sqrt(rr))
+    for _ in range(gradient.size):
+        Hp = hessian(p)
+        curvature = -float(np.sum(p * Hp))
+        alpha = rr / curvature if curvature > 0 else np.inf
+        if curvature <= 0 or np.linalg.norm(s + alpha * p) >= radius:
+            return s + _to_radius(s, p, radius) * p
+        s = s + alpha * p
+        r = r + alpha * Hp
+        rr, before = float(np.sum(r * r)), rr
+        if np.sqrt(rr) <= target:
+            break
+        p = r + (rr / before) * p
+    return s
+
+
+def _to_radius(s: np.ndarray, p: np.ndarray, radius: float) -> float:
+    """Positive τ with ‖s + τp‖ = radius."""
+    pp, sp, ss = float(np.sum(p * p)), float(np.sum(s * p)), float(np.sum(s * s))
+    return (np.sqrt(sp * sp + pp * (radius * radius - ss)) - sp) / pp
