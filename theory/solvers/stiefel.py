@@ -21,8 +21,12 @@ def multipliers(G: np.ndarray, split: int, Z: np.ndarray) -> tuple[np.ndarray, n
 
 
 def project(split: int, Z: np.ndarray, A: np.ndarray) -> np.ndarray:
-    """Orthogonal projection of A on the tangent space at Z."""
-    return A - blockwise(split, Z, *multipliers(A, split, Z))
+    """Orthogonal projection of A on the tangent directions at Z that are not common rotations Z → ZQ.
+
+    F does not change along common rotations; left in, their curvature (zero only at the optimum) would mislead Newton.
+    """
+    tangent = A - blockwise(split, Z, *multipliers(A, split, Z))
+    return tangent - Z @ (Z.T @ tangent) / 2
 
 
 def feasible(split: int, A: np.ndarray) -> np.ndarray:
