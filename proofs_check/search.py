@@ -39,10 +39,10 @@ class Budget:
 
     """
 
-    rounds: int = 6
-    slack: int = 2
+    rounds: int = 8
+    slack: int = 4
     degree: int = 1
-    products: int = 3000
+    products: int = 20000
 
 
 class Found(NamedTuple):
@@ -80,12 +80,18 @@ def search(problem: Problem, budget: Budget = Budget()) -> Found | None:
     (1, 1)
 
     """
+    if not problem.goal.terms:
+        return Found([], replace(budget, rounds=0, slack=0, degree=0)) if problem.identity else None
+    levels = ((slack, degree) for slack in range(budget.slack + 1) for degree in range(budget.degree + 1))
+    tried = (_within(problem, replace(budget, slack=slack, degree=degree)) for slack, degree in levels)
+    return next((found for found in tried if found), None)
+
+
+def _within(problem: Problem, budget: Budget) -> Found | None:
     goal = problem.goal
-    if not goal.terms:
-        return Found([], replace(budget, rounds=0)) if problem.identity else None
-    products: dict[_Product, Poly] = {}
     length, degree = (max(sizes) for sizes in zip(*map(_size, goal.terms), strict=True))
     limit = length + budget.slack, degree + budget.degree
+    products: dict[_Product, Poly] = {}
     seen, frontier = set(goal.terms), list(goal.terms)
     for rounds in range(1, budget.rounds + 1):
         fresh = dict.fromkeys(p for m in frontier for p in _matches(problem, m))
@@ -97,8 +103,9 @@ def search(problem: Problem, budget: Budget = Budget()) -> Found | None:
             if len(products) == budget.products:
                 break
             products[product] = value
-            frontier += [m for m in value.terms if m not in seen]
-            seen.update(value.terms)
+            new = [m for m in value.terms if m not in seen]
+            frontier += new
+            seen.update(new)
         weights = combination(goal.terms, {product: p.terms for product, p in products.items()})
         if weights is not None:
             steps: list[Step] = [(c, p.scalars, p.left, p.hypothesis, p.star, p.right) for p, c in weights.items()]

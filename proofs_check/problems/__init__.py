@@ -1,0 +1,28 @@
+"""The equational parts of the linear statements, as problems for the certificate search.
+
+>>> sorted(CASES)[:2]
+['A1-left-inverse', 'A1-lower']
+"""
+
+from proofs_check.problems import (
+    consistency,
+    cycle,
+    duality,
+    maxbet,
+    principal_components,
+    reconstruction_tradeoff,
+    translation,
+)
+from proofs_check.problems.setting import CASES, Case
+
+__all__ = [
+    "CASES",
+    "Case",
+    "consistency",
+    "cycle",
+    "duality",
+    "maxbet",
+    "principal_components",
+    "reconstruction_tradeoff",
+    "translation",
+]
