@@ -107,11 +107,11 @@ class Moments:
 
 
 class _Gram:
-    """Running mean and centred Gram matrix of the joined rows [x y]: its blocks are the three moment products."""
+    """Running mean and centred Gram matrix of the joined rows [x y]; one symmetric product makes all three moments."""
 
     def __init__(self, dx: int, dy: int):
         self.n, self.dx, self.dy = 0, dx, dy
-        self.mean = np.zeros(dx + dy)
+        self.origin, self.mean = np.zeros(dx + dy), np.zeros(dx + dy)
         self.gram = np.zeros((dx + dy, dx + dy), order="F")
         self.rows = np.empty((ROWS + 1, dx + dy))
 
@@ -125,13 +125,14 @@ class _Gram:
         rows = self.rows[:b]
         rows[:, : self.dx] = X
         rows[:, self.dx :] = Y
-        # Subtracting a row first makes constant columns exactly zero and the block mean exact to rounding.
-        origin = rows[0].copy()
+        if self.n == 0:
+            self.origin[:] = rows[0]
+        # Means are taken relative to the first row: a common offset then has no rounding, constant columns are zero.
         with np.errstate(invalid="ignore", over="ignore"):
-            rows -= origin
+            rows -= self.origin
             mean = rows.mean(axis=0)
             rows -= mean
-            shift = origin + mean - self.mean
+            shift = mean - self.mean
         if not np.isfinite(shift).all():
             name = "X" if not np.isfinite(shift[: self.dx]).all() else "Y"
             raise ValueError(
@@ -148,10 +149,11 @@ class _Gram:
         upper = np.triu(self.gram) / self.n
         S = upper + np.triu(upper, 1).T
         dx = self.dx
+        mean = self.origin + self.mean
         return Moments(
             self.n,
-            self.mean[:dx].copy(),
-            self.mean[dx:].copy(),
+            mean[:dx],
+            mean[dx:],
             np.ascontiguousarray(S[:dx, :dx]),
             np.ascontiguousarray(S[:dx, dx:]),
             np.ascontiguousarray(S[dx:, dx:]),

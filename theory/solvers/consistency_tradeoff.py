@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from theory.moments import Moments
-from theory.solution import Solution
+from theory.solution import Solution, gap_at
 from theory.solvers import maxbet, tradeoff
 from theory.solvers.whitened import whiten
 
@@ -75,3 +75,39 @@ def path(moments: Moments, rank: int, weights: Sequence[float], ridge: float = 0
         )
 
     return [at(weight, pair) for weight, pair in zip(weights, tradeoff.continuation(pair_at, weights), strict=True)]
+
+
+def drift(moments: Moments, rank: int, ridge: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """First-order drift of the CCA subspaces per unit of weight: U ∝ U_k + λU_⊥X, V ∝ V_k + λV_⊥Y (theorem B4).
+
+    X_ij = (ρ_j a_ij + ρ_i b_ij)/(ρ_j² − ρ_i²) and Y_ij = (ρ_j b_ij + ρ_i a_ij)/(ρ_j² − ρ_i²), a = U_⊥ᵀΣxU_k,
+    b = V_⊥ᵀΣyV_k, with zeros where a direction has no partner on the other side. Both vanish, and the CCA stays
+    stationary, iff span U_k is Σx-invariant and span V_k is Σy-invariant.
+
+    Returns
+    -------
+    X (rx − k, k), Y (ry − k, k), in the bases of left and right singular vectors of M; rx, ry are the ranks.
+
+    Raises
+    ------
+    ValueError : k is out of range or infeasible, or there is no gap ρ_k > ρ_{k+1}.
+
+    Examples
+    --------
+    >>> m = Moments.from_arrays([[2.0, 1.0], [2.0, -1.0], [-2.0, 1.0], [-2.0, -1.0]], [[1.0], [-1.0], [1.0], [-1.0]])
+    >>> bool(abs(drift(m, 1)[0]).max() < 1e-12)
+    True
+    """
+    white = whiten(moments, ridge)
+    k = white.feasible(rank)
+    U, rho, Vt = np.linalg.svd(white.M)
+    if gap_at(rho, k) <= white.rounding:
+        raise ValueError(f"the canonical correlations {k} and {k + 1} are tied; choose a rank with a gap after it")
+    a = U[:, k:].T @ (white.lx[:, None] * U[:, :k])
+    b = Vt[k:] @ (white.ly[:, None] * Vt[:k].T)
+    rows = max(len(a), len(b))
+    a, b = (np.pad(c, ((0, rows - len(c)), (0, 0))) for c in (a, b))
+    first, rest = rho[:k], np.pad(rho[k:], (0, rows - len(rho[k:])))[:, None]
+    X = (first * a + rest * b) / (first**2 - rest**2)
+    Y = (first * b + rest * a) / (first**2 - rest**2)
+    return X[: len(white.lx) - k], Y[: len(white.ly) - k]

@@ -46,7 +46,7 @@ def solve(moments: Moments, rank: int, ridge: float = 0.0) -> Solution:
     Dy[:kept] = sigma[:kept, None] * Vt[:kept]
     condition = condition_number(lx)
     scale = float(np.sqrt(max(np.trace(moments.Sy), 0.0)))
-    rounding = tolerance(scale, max(moments.dx, moments.dy)) * min(condition, 1e16)
+    rounding = tolerance(scale * condition, max(moments.dx, moments.dy)) if len(lx) else 0.0
     small_rank = int(np.count_nonzero(sigma > rounding)) <= k
     gap = gap_at(sigma, k)
     full = len(lx) == moments.dx
