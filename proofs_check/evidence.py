@@ -210,7 +210,9 @@ class Trained:
     attained
         False when the prediction is an infimum that no finite coder attains: then the best start has to come within
         the tolerance *above* it.
-
+    control
+        Best value that a control reaches (something else trained, or a rival prediction): judged like the best start,
+        it has to miss.
     """
 
     statement: str
@@ -218,6 +220,7 @@ class Trained:
     reached: Sequence[float]
     tolerance: float
     attained: bool = True
+    control: float | None = None
     kind: str = field(default="trained", init=False)
 
     @property
@@ -227,11 +230,15 @@ class Trained:
 
     @property
     def passed(self) -> bool:
-        """No start below the optimum, the best one at it, at least ten of them, all finite."""
+        """No start below the optimum, the best one at it, at least ten of them, all finite; the control misses."""
         reached = np.asarray(self.reached, dtype=float)
         enough = len(reached) >= 10 and bool(np.isfinite(reached).all())
+        missed = self.control is None or (bool(np.isfinite(self.control)) and not self._hit(self.control))
+        return enough and missed and self._hit(float(reached.min()))
+
+    def _hit(self, best: float) -> bool:
         low = self.predicted - self.tolerance if self.attained else self.predicted
-        return enough and bool(reached.min() >= low) and bool(reached.min() <= self.predicted + self.tolerance)
+        return low <= best <= self.predicted + self.tolerance
 
     @property
     def summary(self) -> str:
@@ -240,6 +247,7 @@ class Trained:
         return (
             f"{self.statement}: predicted {word} {self.predicted:.6g}, best {min(self.reached):.6g}, "
             f"{self.share:.0%} of {len(self.reached)} starts within {self.tolerance:.1g}"
+            + ("" if self.control is None else f"; control {self.control:.6g}")
         )
 
 
