@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from theory import discrepancy
-from theory.properties import ORDERED, SELF, UNORDERED, What
+from theory.whats import ORDERED, SELF, UNORDERED, What
 
 SAMPLINGS = ("disjoint", "aligned")
 
@@ -37,7 +37,8 @@ class View:
     Raises
     ------
     ValueError
-        Unknown sampling, repeated ids, or lengths that differ while no ids are given.
+        Unknown sampling; ids that are repeated, missing for a stream, or not one per row; rows asked for where lengths
+        differ and no ids are given.
 
     Examples
     --------
@@ -61,8 +62,36 @@ class View:
         self.sampling, self.seed = sampling, seed
         self._ids = None if ids is None else {s: np.asarray(v) for s, v in ids.items()}
         self._codes: dict[str, Any] = {}
-        if self._ids is not None and any(len(np.unique(v)) < len(v) for v in self._ids.values()):
-            raise ValueError("an id occurs twice within a stream; give each row of a stream its own point")
+        for s in self.streams if self._ids is not None else ():
+            self._check_ids(s)
+
+    def _check_ids(self, s: str) -> None:
+        if self._ids is None or s not in self._ids:
+            raise ValueError(f"stream {s!r} has no ids; give the ids of every stream or of none")
+        ids, rows = self._ids[s], len(self.streams[s])
+        if ids.shape != (rows,):
+            raise ValueError(f"stream {s!r} has {rows} rows and ids of shape {ids.shape}; give one id per row")
+        if len(np.unique(ids)) < len(ids):
+            raise ValueError(f"an id occurs twice within stream {s!r}; give each row of a stream its own point")
+
+    def replace(self, **changes) -> "View":
+        """Return a view with some of the constructor's arguments changed.
+
+        Examples
+        --------
+        >>> view = View({"a": np.eye(2)}, {}, {})
+        >>> view.replace(seed=3).seed, view.seed
+        (3, 0)
+        """
+        same = {
+            "streams": self.streams,
+            "encoders": self.encoders,
+            "decoders": self.decoders,
+            "ids": self._ids,
+            "sampling": self.sampling,
+            "seed": self.seed,
+        }
+        return View(**same | changes)
 
     def x(self, i: str):
         """Rows of stream i."""

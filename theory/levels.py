@@ -1,0 +1,145 @@
+"""LEVEL: how agreement is asked for, at every point or in distribution."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import ClassVar
+
+from array_api_compat import array_namespace
+
+from theory import discrepancy
+from theory.whats import CONCEPT, REPRESENTATION, What
+
+
+class UndefinedError(ValueError):
+    """The level cannot compare the two sides, for instance because their widths differ."""
+
+
+class Level:
+    """How agreement is asked for: a base with defaults, to which a level adds the readings that exist for it.
+
+    The readings are methods ``(what, view, i, j)`` for one edge: ``loss`` (arrays of any namespace, differentiable,
+    0 where the property holds), ``holds`` (exact truth on a finite model), ``residual`` (words or matrices) and
+    ``formula`` (z3). A reading that a level does not define is absent.
+
+    Attributes
+    ----------
+    prefix
+        Put before the name of the WHAT: "d" makes "dTR".
+    adds
+        Transformations that leave the loss unchanged at this level, whatever the WHAT.
+    breaks
+        Space → transformations that change the loss at this level although the instance loss is invariant.
+    marginal
+        Spaces whose coordinates the loss compares one by one; there a zero loss does not imply ``holds`` (eq. 25).
+    unbiased
+        The loss estimates its limit without bias instead of being 0 on members; it may be negative.
+
+    Examples
+    --------
+    >>> from theory.properties import TR, Property
+    >>> class Mean(Level):
+    ...     prefix = "m"
+    ...
+    ...     def loss(self, what, view, i, j):
+    ...         a, b = view.samples(what, i, j)
+    ...         return ((a.mean(0) - b.mean(0)) ** 2).sum()
+    >>> Property(TR, Mean()).name, Property(TR, Mean()).readings
+    ('mTR', ('loss',))
+    """
+
+    prefix: str = ""
+    adds: frozenset[str] = frozenset()
+    breaks: Mapping[str, frozenset[str]] = {}
+    marginal: frozenset[str] = frozenset()
+    unbiased: bool = False
+
+
+@dataclass(frozen=True)
+class Instance(Level):
+    """Agreement for almost every point: mean over matched rows of the squared norm of the difference, (3)–(6)."""
+
+    def loss(self, what: What, view, i: str, j: str):
+        """Mean over matched rows of the squared norm, 0 where no row is matched."""
+        a, b = view.paired(what, i, j)
+        _comparable(what, a, b)
+        return array_namespace(a, b).sum((a - b) ** 2) / max(a.shape[0], 1)
+
+    def holds(self, what: What, view, i: str, j: str) -> bool:
+        """Exact equality at every matched point."""
+        a, b = view.paired(what, i, j)
+        return a.shape[1:] == b.shape[1:] and bool((a == b).all())
+
+    def residual(self, what: What, view, i: str, j: str):
+        """Difference of the two sides: a word of the algebra, or a matrix."""
+        a, b = what.sides(view, i, j)
+        return a - b
+
+    def formula(self, what: What, view, i: str, j: str):
+        """First-order formula of the agreement, built by the view."""
+        return view.everywhere(*what.sides(view, i, j))
+
+
+@dataclass(frozen=True)
+class Distribution(Level):
+    """Equal laws: sliced distance of empirical characteristic functions, (23)–(25).
+
+    Random slices in representation space; in concept space the axes of the atoms active on either side.
+
+    Parameters
+    ----------
+    n_slices
+        Random unit directions, drawn by the view.
+    grid
+        Nodes and weights of the t-integral.
+    unbiased
+        Use the unbiased estimate, which may be negative.
+    prefix
+        Another one lets a variant stand beside the default.
+    """
+
+    n_slices: int = 256
+    grid: discrepancy.TGrid = field(default_factory=discrepancy.t_grid)
+    unbiased: bool = False
+    prefix: str = "d"
+
+    adds = frozenset({"pairing"})
+    # Finitely many slices, or the coordinate axes, single out directions.
+    breaks: ClassVar = {
+        REPRESENTATION: frozenset({"rotation of a representation"}),
+        CONCEPT: frozenset({"rotation of the codes"}),
+    }
+    marginal = frozenset({CONCEPT})
+
+    def loss(self, what: What, view, i: str, j: str):
+        """Sliced ECF distance between the two samples; it never sees which rows are matched."""
+        a, b = view.samples(what, i, j)
+        _comparable(what, a, b)
+        if what.space == CONCEPT:
+            return discrepancy.canonical_ecf(a, b, self.grid, self.unbiased)
+        slices = view.slices(a.shape[1], self.n_slices)
+        xp = array_namespace(a, b)
+        slices = xp.asarray(slices, dtype=a.dtype, device=getattr(a, "device", None))
+        return discrepancy.sliced_ecf(a, b, slices, self.grid, self.unbiased)
+
+    def holds(self, what: What, view, i: str, j: str) -> bool:
+        """Equality of the laws that give every row the same weight."""
+        a, b = what.sides(view, i, j)
+        return _law(a) == _law(b)
+
+    def formula(self, what: What, view, i: str, j: str):
+        """Equality of the pushforward measures on every measurable set, built by the view."""
+        return view.same_law(*what.sides(view, i, j))
+
+
+def _law(x) -> dict[tuple, Fraction]:
+    return {row: Fraction(count, len(x)) for row, count in Counter(map(tuple, x.tolist())).items()}
+
+
+def _comparable(what: What, a, b) -> None:
+    if a.shape[1:] != b.shape[1:]:
+        raise UndefinedError(
+            f"{what.name}: the two sides live in spaces of width {a.shape[1]} and {b.shape[1]}, which this level "
+            "cannot compare; use a level that compares Gram matrices, or maps into a common space"
+        )
