@@ -1,0 +1,175 @@
+"""The command line: verify, audit, list. Heavy imports stay inside the commands, so that --help is instant."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from proofs_check.errors import InputError
+
+app = typer.Typer(
+    name="concept-alignment",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Statements about concept alignment, checked; and their closed forms, on your embeddings.",
+    epilog="Start with: [bold]concept-alignment audit --demo[/]",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the results; made if missing.")]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0 ok, 1 a verdict is not the expected one, 2 bad input."""
+    try:
+        return app(args=argv, prog_name="concept-alignment", standalone_mode=False) or 0
+    except InputError as error:
+        return _fail(str(error))
+    except typer.Abort:
+        return 130
+    except BrokenPipeError:
+        # The reader of stdout left (| head); keep Python from complaining again when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except _usage_error() as error:
+        message = error.format_message()  # pyright: ignore[reportAttributeAccessIssue]
+        # Without a command the help was printed, and the message is empty.
+        return _fail(f"{message} (see concept-alignment --help)") if message else 2
+
+
+def _usage_error() -> type[Exception]:
+    # typer carries its own copy of click or depends on click, by version: either way this is UsageError's parent.
+    return typer.BadParameter.__mro__[2]
+
+
+def _fail(message: str) -> int:
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+    return 2
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+@app.command()
+def audit(
+    x: Annotated[
+        str | None, typer.Argument(metavar="X", help="Embeddings of domain x: .npy, .safetensors or FILE:KEY.")
+    ] = None,
+    y: Annotated[
+        str | None, typer.Argument(metavar="Y", help="Embeddings of domain y: row i shows the same item.")
+    ] = None,
+    rank: Annotated[
+        int | None,
+        typer.Option(
+            "--rank", "-k", help="Number of codes. Default: 16, or less if the ranks or a tenth of the rows are."
+        ),
+    ] = None,
+    weight: Annotated[
+        list[float] | None,
+        typer.Option("--weight", "-w", help="λ of Lemmas 4 and 6; repeat it. Default: 0.1 1 10 100 1000."),
+    ] = None,
+    ridge: Annotated[
+        float,
+        typer.Option(help="Added to the covariances, in units of the mean column variance; 0: the paper's problem."),
+    ] = 1e-3,
+    test_fraction: Annotated[float, typer.Option(help="Share of the rows held out.")] = 0.2,
+    shuffles: Annotated[int, typer.Option(help="Shuffled-pairs nulls, each fitted anew.")] = 1,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Audit scikit-learn's digits: left half against right half.")
+    ] = False,
+    out: Out = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Closed forms of alignment on two embeddings of the same items, judged on held-out rows.
+
+    Fits PCA, CCA, both reduced-rank regressions, Lemmas 4 and 6 over λ and the cycle on a training split, and shows the
+    R² of reconstruction (REC), translation (TR), concept consistency (CC) and full cycles (CYC) on the other rows, each
+    beside the same after shuffling the pairs. Linear CKA, nearest neighbours and Procrustes stand below.
+
+    [bold]Examples[/]
+
+    concept-alignment audit --demo --out demo
+
+    concept-alignment audit clip.npy dino.npy -k 64 --out results
+
+    concept-alignment audit a.safetensors:layer3 b.safetensors:layer9 -w 1 -w 30 --ridge 0.01 --json > audit.json
+    """
+    from proofs_check.audit import Config
+    from proofs_check.audit import audit as run
+    from proofs_check.audit_document import document
+    from proofs_check.demo import digits
+    from proofs_check.inputs import open_rows
+    from proofs_check.output import complete_folder
+
+    if demo == (x is not None):
+        raise InputError("name two files X and Y, or pass --demo" + (" without files" if demo else ""))
+    if not demo and y is None:
+        raise InputError(f"{x} has no partner; name two files X and Y")
+    weights = {} if weight is None else {"weights": tuple(weight)}
+    config = Config(rank=rank, ridge=ridge, seed=seed, test_fraction=test_fraction, shuffles=shuffles, **weights)
+    rows_x, rows_y = digits() if demo else (open_rows(str(x)), open_rows(str(y)))
+    config.check(rows_x, rows_y)
+    with complete_folder(out, ("audit.json", "audit.png")) if out else nullcontext() as folder:
+        with _progress() as on_progress:
+            found = document(run(rows_x, rows_y, config, on_progress))
+            if folder:
+                from proofs_check.figures.audit import draw
+
+                on_progress("figure", 0.0)
+                draw(found, folder / "audit.png")
+                (folder / "audit.json").write_text(_json(found) + "\n", encoding="utf-8")
+    if as_json:
+        print(_json(found))
+    else:
+        from rich.console import Console
+
+        from proofs_check.audit_table import table
+
+        Console().print(table(found))
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, float], None]]:
+    """Progress bar on stderr, only where someone looks at it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("starting", total=1.0)
+        yield lambda text, share: progress.update(task, description=text, completed=share)
+
+
+@app.command("list")
+def list_(
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="properties or claims.")],
+    as_json: Json = False,
+) -> None:
+    """List the properties that can be asked for, or the claims that are checked.
+
+    [bold]concept-alignment list properties[/]
+    [bold]concept-alignment list claims --json[/]
+    """
+    from proofs_check import listing
+
+    if what not in listing.TABLES:
+        raise InputError(f"there is no list of {what!r}; choose {' or '.join(listing.TABLES)}")
+    if as_json:
+        print(_json(listing.TABLES[what]()))
+    else:
+        listing.show(what)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+"""The closed forms of the linear lemmas as pairs of linear coders that can be tried on held-out rows."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from theory import similarity
+from theory.moments import Moments
+from theory.solution import Solution
+from theory.solvers import cca, consistency_tradeoff, cycle, pca, reduced_rank, translation_tradeoff
+from theory.view import View
+
+ALL = ("REC", "TR", "CC", "CYC")
+Maps = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Coders:
+    """One closed form: linear coders z = x W, x̂ = z D for both domains.
+
+    Parameters
+    ----------
+    key, label, weight
+        Name in JSON, name in tables, λ or None.
+    maps
+        Wx, Dx, Wy, Dy.
+    fixes
+        Properties whose value the closed form determines; the others depend on a choice that it leaves free.
+    hides
+        Properties that are not computed, because not even the solver's choice means anything: reason by name.
+    solutions
+        The solver's answers by name.
+    """
+
+    key: str
+    label: str
+    maps: Maps
+    weight: float | None = None
+    fixes: tuple[str, ...] = ALL
+    hides: Mapping[str, str] = field(default_factory=dict)
+    solutions: Mapping[str, Solution] = field(default_factory=dict)
+
+    def view(self, X: np.ndarray, Y: np.ndarray) -> View:
+        """View of the given centred rows through these coders."""
+        W = {"x": self.maps["Wx"], "y": self.maps["Wy"]}
+        D = {"x": self.maps["Dx"], "y": self.maps["Dy"]}
+        return View(
+            {"x": X, "y": Y},
+            {s: lambda rows, s=s: rows @ W[s] for s in W},
+            {s: lambda codes, s=s: codes @ D[s] for s in D},
+        )
+
+
+def solve_all(
+    moments: Moments,
+    noisy: Moments,
+    rank: int,
+    weights: Sequence[float],
+    on_step: Callable[[str], None] = lambda label: None,
+) -> list[Coders]:
+    """Solve every closed form on the same moments.
+
+    Parameters
+    ----------
+    moments
+        Second moments of the training rows.
+    noisy
+        The same with the ridge added; it is what every solver but PCA, cycle and Procrustes sees.
+    rank
+        Codes k, at most the rank of either covariance.
+    weights
+        λ of the two trade-offs.
+    on_step
+        Called with a label before each step.
+    """
+
+    def step(label: str) -> None:
+        on_step(label)
+
+    step("PCA, CCA, regressions")
+    forms = [_procrustes(moments), _pca(moments, rank), _cca(noisy, rank), _regressions(noisy, rank)]
+    for name, key, solver in (
+        ("Lemma 4", "consistency_tradeoff", consistency_tradeoff),
+        ("Lemma 6", "translation_tradeoff", translation_tradeoff),
+    ):
+        step(f"{name} over λ")
+        for weight, solution in zip(weights, solver.path(noisy, rank, weights) if weights else [], strict=True):
+            forms.append(Coders(key, f"{name}, λ={weight:g}", solution.maps, weight, solutions={"": solution}))
+    return [*forms, _cycle(moments, rank)]
+
+
+def _procrustes(moments: Moments) -> Coders:
+    Q, a, b, _ = similarity.procrustes(moments)
+    maps = {"Wx": a * Q, "Dy": np.eye(moments.dy), "Wy": b * Q.T, "Dx": np.eye(moments.dx)}
+    why = "Procrustes maps one representation to the other without codes"
+    return Coders("procrustes", "Procrustes", maps, fixes=("TR",), hides=dict.fromkeys(("REC", "CC", "CYC"), why))
+
+
+def _pca(moments: Moments, rank: int) -> Coders:
+    x, y = pca.solve(moments.Sx, rank), pca.solve(moments.Sy, rank)
+    maps = {"Wx": x.maps["W"], "Dx": x.maps["D"], "Wy": y.maps["W"], "Dy": y.maps["D"]}
+    return Coders("pca", "PCA (Lemma 1)", maps, fixes=("REC", "CYC"), solutions={"x": x, "y": y})
+
+
+def _cca(noisy: Moments, rank: int) -> Coders:
+    solution = cca.solve(noisy, rank)
+    Wx, Wy = solution.maps["Wx"], solution.maps["Wy"]
+    # Least-squares readouts of whitened codes: D = (WᵀΣW)⁻¹WᵀΣ = WᵀΣ.
+    maps = {"Wx": Wx, "Dx": Wx.T @ noisy.Sx, "Wy": Wy, "Dy": Wy.T @ noisy.Sy}
+    return Coders("cca", "CCA (Lemma 3)", maps, solutions={"": solution})
+
+
+def _regressions(noisy: Moments, rank: int) -> Coders:
+    xy, yx = reduced_rank.solve(noisy, rank), reduced_rank.solve(noisy.swapped(), rank)
+    maps = {"Wx": xy.maps["Wx"], "Dy": xy.maps["Dy"], "Wy": yx.maps["Wx"], "Dx": yx.maps["Dy"]}
+    why = "each regression fixes only its product Wx Dy (or Wy Dx): the basis of its codes is free"
+    return Coders(
+        "reduced_rank",
+        "RRR x→y, y→x (L. 5)",
+        maps,
+        fixes=("TR", "CYC"),
+        hides=dict.fromkeys(("REC", "CC"), why),
+        solutions={"x→y": xy, "y→x": yx},
+    )
+
+
+def _cycle(moments: Moments, rank: int) -> Coders:
+    solution = cycle.solve(moments, rank)
+    return Coders("cycle", "Cycle (Lemma 7)", solution.maps, fixes=("CYC",), solutions={"": solution})

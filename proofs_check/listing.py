@@ -1,0 +1,58 @@
+"""What there is: the registered properties and the claims."""
+
+from collections.abc import Callable
+
+
+def properties() -> list[dict]:
+    """Every WHAT at every LEVEL, as plain data."""
+    from theory.properties import all_properties, load_plugins
+
+    load_plugins()
+    return [
+        {
+            "name": p.name,
+            "space": p.what.space,
+            "edges": p.what.edges,
+            "readings": list(p.readings),
+            "invariant": sorted(p.invariant),
+            "text": p.what.text,
+        }
+        for p in all_properties()
+    ]
+
+
+def claims() -> list[dict]:
+    """Every claim, as plain data."""
+    from proofs_check.ledger import load
+
+    return [
+        {
+            "id": c.id,
+            "title": c.title,
+            "locator": c.locator,
+            "expected": str(c.expect),
+            "corrects": c.corrects or None,
+            "evidence": list(c.evidence),
+            "formula": c.formula,
+            "statement": c.statement,
+        }
+        for c in load()
+    ]
+
+
+TABLES: dict[str, Callable[[], list[dict]]] = {"properties": properties, "claims": claims}
+SHOWN = {"properties": ("name", "space", "edges", "readings", "text"), "claims": ("id", "expected", "title", "locator")}
+
+
+def show(what: str) -> None:
+    """Print the list as a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(pad_edge=False)
+    for column in SHOWN[what]:
+        table.add_column(column, no_wrap=column in ("name", "id"))
+    for entry in TABLES[what]():
+        cells = (entry[column] for column in SHOWN[what])
+        table.add_row(*(", ".join(cell) if isinstance(cell, list) else cell for cell in cells))
+    Console().print(table)
