@@ -39,7 +39,8 @@ AXIOMS = {
         ),
         Axiom(
             "von Neumann",
-            "max of Tr(UᵀMV) over UᵀU = VᵀV = 1_k is Σ_{i≤k} σ_i(M)",
+            "max of Tr(UᵀMV) over UᵀU = VᵀV = 1_k is Σ_{i≤k} σ_i(M); if σ_k > 0 it is attained exactly by U = U_kQ, "
+            "V = V_kQ with U_k, V_k top-k singular vectors of one SVD and Q ∈ O(k)",
             "von Neumann 1937; Horn & Johnson, Matrix Analysis, Thm 7.4.1.1",
         ),
         Axiom(
@@ -57,6 +58,7 @@ AXIOMS = {
             "two finite Borel measures on R^d are equal iff their Fourier transforms are",
             "Billingsley, Probability and Measure, Thm 26.2 (Cramér–Wold with all slices: Thm 29.4)",
         ),
+        Axiom("square inverse", "AB = 1 ⇒ BA = 1 for square matrices", "Horn & Johnson, Matrix Analysis, 0.5"),
         Axiom("Weyl", "|λ_i(A+E) − λ_i(A)| ≤ ‖E‖₂", "Horn & Johnson, Matrix Analysis, Cor. 4.3.15"),
         Axiom(
             "semidefinite duality",

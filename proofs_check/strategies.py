@@ -98,8 +98,10 @@ def _orthonormal(rng: np.random.Generator, n: int, d: int, centred: bool = True)
 
 
 @st.composite
-def pairs(draw, regimes: tuple[str, ...] = REGIMES, max_width: int = 5, whitenable: bool = False) -> Pair:
-    """Pairs in the given regimes, dx and dy from 1 to `max_width`, k up to the smaller width.
+def pairs(
+    draw, regimes: tuple[str, ...] = REGIMES, min_width: int = 1, max_width: int = 5, whitenable: bool = False
+) -> Pair:
+    """Pairs in the given regimes, dx and dy from `min_width` to `max_width`, k up to the smaller width.
 
     Parameters
     ----------
@@ -107,13 +109,13 @@ def pairs(draw, regimes: tuple[str, ...] = REGIMES, max_width: int = 5, whitenab
         Given by Hypothesis.
     regimes
         Which of ``REGIMES``.
-    max_width
-        Largest dx and dy.
+    min_width, max_width
+        Smallest and largest dx and dy.
     whitenable
         Keep k within both ranks, so that whitened encoders exist.
     """
     regime = draw(st.sampled_from(regimes))
-    dx, dy = draw(st.integers(1, max_width)), draw(st.integers(1, max_width))
+    dx, dy = draw(st.integers(min_width, max_width)), draw(st.integers(min_width, max_width))
     if regime == "square":
         dy = dx
     if regime == "short":
