@@ -1,0 +1,97 @@
+"""The self-contained page ``claims.html``, for a reader who has never seen the paper or this package."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from proofs_check.report import Report, mismatches
+from theory.properties import all_properties
+
+SCRIPT = re.compile(
+    r"(?<![a-z]{5})([_^])(?:\{([^{}]*)\}|(?<=[A-Za-z0-9Α-ω)\]‖][_^])(d?[A-Z]{2,}(?![a-z_])|[a-zα-ω]+|[A-Z]|-?\d+|[*+>=⊥]))"
+)
+# Short verdict names are class names of the style sheet, too.
+MARKS = {
+    "verified": ("ok", "✓"),
+    "verified modulo axioms": ("axioms", "✓"),
+    "refuted": ("refuted", "✗"),
+    "open": ("open", "?"),
+    "BROKEN": ("broken", "!"),
+    "not run": ("notrun", "–"),
+}
+KIND_TITLES = {
+    "counterexample": "Counterexample",
+    "family": "Fails on a whole family",
+    "proof": "Proof",
+    "numeric": "Generated members",
+    "necessity": "Each hypothesis is needed",
+    "mutants": "False variants",
+    "trained": "Trained coders",
+}
+
+
+def render(report: Report) -> str:
+    """Return the page as one HTML text without external resources."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"formula": formula, "number": number, "mark": lambda verdict: MARKS[verdict]}
+    return environment.get_template("claims.html.j2").render(
+        report=report,
+        by_id={e.id: e for e in report.claims},
+        mismatches=mismatches(report),
+        kind_titles=KIND_TITLES,
+        marks=MARKS,
+        properties=[(p.name, p.level.prefix and "in distribution", p.what.text) for p in all_properties()],
+        matrices=[_grid(m) for m in report.implications],
+    )
+
+
+def formula(text: str) -> Markup:
+    """Set ``x_j``, ``Σ_{i≤k}`` and ``^{-1}`` as sub- and superscripts; everything else is escaped.
+
+    Examples
+    --------
+    >>> formula("W_xD_y < Σ^{-1/2}, L_CC")
+    Markup('W<sub>x</sub>D<sub>y</sub> &lt; Σ<sup>-1/2</sup>, L<sub>CC</sub>')
+
+    """
+    pieces, end = [], 0
+    for m in SCRIPT.finditer(text):
+        tag = "sub" if m[1] == "_" else "sup"
+        inner = m[2] if m[2] is not None else m[3]
+        pieces += [escape(text[end : m.start()]), Markup(f"<{tag}>"), escape(inner), Markup(f"</{tag}>")]
+        end = m.end()
+    return Markup("").join([*pieces, escape(text[end:])])
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """Floats in a few digits, everything else as it is."""
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+
+
+def _grid(matrix) -> dict[str, Any]:
+    """Cells by (premise, conclusion), and the witnesses in words."""
+    cells = {(c["premise"], c["conclusion"]): c for c in matrix["cells"]}
+    witnesses: dict[tuple[str, str], list[str]] = {}
+    for c in matrix["cells"]:
+        if c["status"] != "blank":
+            arrow = "⇒" if c["status"] == "proved" else "⇏"
+            witnesses.setdefault((c["status"], c["witness"]), []).append(f"{c['premise']} {arrow} {c['conclusion']}")
+    conclusions = list(dict.fromkeys(c["conclusion"] for c in matrix["cells"]))
+    premises = list(dict.fromkeys(c["premise"] for c in matrix["cells"]))
+    order = [n for n in premises if n in conclusions]
+    return {
+        "given": matrix["given"],
+        "premises": premises,
+        "conclusions": order,
+        "cells": cells,
+        "witnesses": sorted(witnesses.items()),
+    }

@@ -1,0 +1,74 @@
+"""The verdict table of README.md, written from the claims: ``python -m proofs_check.readme [README.md]``.
+
+It shows the expected verdicts; ``verify`` and the tests hold the computed ones against them.
+"""
+
+import os
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from proofs_check.ledger import Claim, Verdict, load
+from proofs_check.report import reading_order, source
+
+BEGIN, END = "<!-- ledger:begin -->", "<!-- ledger:end -->"
+
+
+def block(claims: Sequence[Claim]) -> str:
+    """Return the Markdown between the markers: the paper's statements with what replaces them, then ours."""
+    ordered = reading_order(claims)
+    paper = [c for c in ordered if source(c) == "paper"]
+    ours = [c for c in ordered if source(c) == "ours"]
+    count = Counter(c.expect for c in paper)
+    tally = ", ".join(f"{count[v]} {v}" for v in Verdict if v in count)
+    lines = [f"The paper's {len(paper)} statements: {tally}.", "", "| | statement | verdict | what holds instead |"]
+    lines += ["|---|---|---|---|"]
+    for c in paper:
+        instead = "; ".join(f"{_text(d.title)} ({d.expect})" for d in ordered if d.corrects == c.id)
+        lines.append(f"| {c.id} | {_text(c.title)} ({_text(c.locator)}) | {_verdict(c)} | {instead} |")
+    lines += ["", "Beyond the paper:", "", "| | statement | verdict |", "|---|---|---|"]
+    lines += [f"| {c.id} | {_text(c.title)} | {_verdict(c)} |" for c in ours]
+    return "\n".join(lines)
+
+
+def updated(text: str, claims: Sequence[Claim]) -> str:
+    """Return the text with the block between its markers renewed.
+
+    Raises
+    ------
+    ValueError
+        The two markers are not there once each, in order.
+
+    """
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not (begin and end) or BEGIN in rest or END in head + tail:
+        raise ValueError(f"the text needs one line {BEGIN} and after it one line {END}; put them where the table goes")
+    return f"{head}{begin}\n{block(claims)}\n{end}{tail}"
+
+
+def main(path: str = "README.md") -> None:
+    """Rewrite the block of the file, all at once."""
+    file = Path(path)
+    text = updated(file.read_text(encoding="utf-8"), load())
+    handle, name = tempfile.mkstemp(dir=file.parent)
+    with os.fdopen(handle, "w", encoding="utf-8") as temporary:
+        temporary.write(text)
+    os.chmod(name, file.stat().st_mode)
+    os.replace(name, file)
+
+
+def _text(words: str) -> str:
+    for character in "\\|*<":
+        words = words.replace(character, "\\" + character)
+    return words
+
+
+def _verdict(claim: Claim) -> str:
+    return f"**{claim.expect}**" if claim.expect == Verdict.REFUTED else str(claim.expect)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

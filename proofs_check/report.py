@@ -1,0 +1,331 @@
+"""What a run of the ledger found, as one plain object; it becomes the terminal table, ``claims.json`` and the page."""
+
+import hashlib
+import json
+import platform
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from proofs_check import algebra, implications, runner
+from proofs_check.axioms import AXIOMS
+from proofs_check.evidence import KINDS, Run
+from proofs_check.ledger import STANDING, Claim, Verdict, judge, load
+from proofs_check.output import complete_folder
+from proofs_check.runner import Finding
+
+__all__ = ["FILES", "SCHEMA_VERSION", "Entry", "Report", "assemble", "mismatches", "reading_order", "table", "write"]
+
+SCHEMA_VERSION = 1
+FILES = ("claims.json", "claims.html")
+GIVEN = ((), ("REC",))
+PAPER = ("P", "AppA", "Eq", "ECF", "L", "S31")
+NUMBERED = re.compile(r"(P|Eq|L)(?=\d)|AppA|ECF|S31")
+Findings = Mapping[str, Mapping[str, Sequence[Finding]]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One claim with its verdict and everything that led to it.
+
+    Parameters
+    ----------
+    source
+        "paper", "correction" (of a statement of the paper) or "ours".
+    why
+        The verdict's reason in one line.
+    axioms
+        Name, statement and reference of each axiom; ``via`` names the ancestor that brings it, "" for the claim's own.
+    corrections
+        Ids of the claims that replace this one.
+    missing
+        Kinds of evidence that the claim needs and did not get in this run.
+    evidence
+        Kind → records as {passed, summary, details}.
+
+    """
+
+    id: str
+    title: str
+    formula: str
+    statement: str
+    locator: str
+    source: str
+    verdict: str
+    expected: str
+    as_expected: bool
+    why: str
+    hypotheses: Sequence[str]
+    axioms: Sequence[Mapping[str, str]]
+    corrects: str
+    corrections: Sequence[str]
+    requires: Sequence[str]
+    implies: Sequence[tuple[Sequence[str], str]]
+    missing: Sequence[str]
+    evidence: Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that ``claims.json`` holds; equal seeds, sources and libraries give an equal report.
+
+    Parameters
+    ----------
+    partial
+        Whether only some claims or kinds of evidence ran; then the others are "not run", which is no verdict.
+    commit, sources, versions
+        What was run: the commit, the hash of all source files, the trusted base.
+    counts
+        Claims by origin and verdict, proofs, counterexamples, mutants, generated members, trained starts.
+    claims
+        In reading order: the paper's statements, each followed by its correction, then ours.
+    axioms
+        Those in use, with the claims that lean on them.
+    structural
+        Hypotheses without a countermodel, with the reason.
+    implications
+        One matrix for each set of properties given: {given, cells}.
+    contradictions
+        Implications that were both proved and refuted.
+
+    """
+
+    schema_version: int
+    partial: bool
+    kinds: Sequence[str]
+    seed: int
+    examples: int
+    commit: str
+    sources: str
+    versions: Mapping[str, str]
+    counts: Mapping[str, Any]
+    claims: Sequence[Entry]
+    axioms: Sequence[Mapping[str, Any]]
+    structural: Sequence[Mapping[str, str]]
+    implications: Sequence[Mapping[str, Any]]
+    contradictions: Sequence[str]
+
+
+def assemble(
+    claims: Sequence[Claim], findings: Findings, run: Run, kinds: Sequence[str] = (), partial: bool = False
+) -> Report:
+    """Judge the claims by their findings, and gather what a reader needs to follow the verdicts.
+
+    Parameters
+    ----------
+    claims
+        The claims of this run.
+    findings
+        Claim id → kind → findings, as ``runner.collect`` returns them.
+    run
+        Seed and effort of the run.
+    kinds
+        The kinds of evidence that were asked for; all when empty.
+    partial
+        Whether something was left out; ancestors and corrections that did not run then count as "not run".
+
+    Examples
+    --------
+    >>> chosen = [c for c in load() if c.id == "P1.i"]
+    >>> found = {"P1.i": {"proof": runner.evaluate("P1.i", "proof", Run())}}
+    >>> report = assemble(chosen, found, Run(), ["proof"], partial=True)
+    >>> report.claims[0].verdict, report.claims[0].missing
+    ('not run', ('numeric', 'necessity', 'mutants'))
+
+    """
+    known = {c.id: c for c in (*(load() if partial else ()), *claims)}
+    verdicts = judge(list(known.values()), findings)
+    chosen = reading_order(claims)
+    entries = [_entry(c, known, verdicts, findings.get(c.id, {})) for c in chosen]
+    matrices, contradictions = [], []
+    for given in GIVEN:
+        try:
+            cells = implications.matrix(claims, verdicts, given)
+            matrices.append({"given": list(given), "cells": [asdict(c) for c in cells]})
+        except AssertionError as error:  # the run still has to be shown; ``mismatches`` makes it fail
+            contradictions.append(str(error))
+    return Report(
+        schema_version=SCHEMA_VERSION,
+        partial=partial,
+        kinds=list(kinds),
+        seed=run.seed,
+        examples=run.examples,
+        commit=runner.commit(),
+        sources=runner.fingerprint(),
+        versions=_trusted(),
+        counts=_counts(entries),
+        claims=entries,
+        axioms=_axioms_in_use(entries),
+        structural=_structural(entries),
+        implications=matrices,
+        contradictions=sorted(set(contradictions)),
+    )
+
+
+def mismatches(report: Report) -> list[str]:
+    """One line for each claim whose computed verdict is not the expected one, and for each contradiction.
+
+    In a partial run a claim that could not be judged is none; a BROKEN one always is.
+    """
+    judged = (e for e in report.claims if not (report.partial and e.verdict == Verdict.NOT_RUN))
+    wrong = [f"{e.id}: expected {e.expected}, computed {e.verdict}. {e.why}" for e in judged if not e.as_expected]
+    return wrong + [f"contradiction: {c}" for c in report.contradictions]
+
+
+def write(report: Report, directory: str | Path) -> None:
+    """Write ``claims.json`` and ``claims.html``, both or none.
+
+    Raises
+    ------
+    proofs_check.inputs.InputError
+        The folder cannot be made or written.
+
+    """
+    from proofs_check.page import render
+
+    data = json.dumps(asdict(report), ensure_ascii=False, indent=1, allow_nan=False)
+    texts = dict(zip(FILES, (data + "\n", render(report)), strict=True))
+    with complete_folder(directory, FILES) as folder:
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+
+
+def table(report: Report, console) -> None:
+    """Print the ledger on a rich console: one line per claim, what is not as expected, and a summary."""
+    from proofs_check.terminal import show
+
+    show(report, mismatches(report), console)
+
+
+def reading_order(claims: Sequence[Claim]) -> list[Claim]:
+    """Order the paper's statements by number, each followed by its corrections, then ours."""
+    by_id = {c.id: c for c in claims}
+
+    def key(claim: Claim):
+        root = claim.corrects if claim.corrects in by_id else claim.id
+        numbered = NUMBERED.match(root)
+        rank = PAPER.index(numbered.group()) if numbered else len(PAPER)
+        natural = [(word, int(number or 0)) for word, number in re.findall(r"(\D+)(\d*)", root)]
+        return rank, natural, bool(claim.corrects), claim.id
+
+    return sorted(claims, key=key)
+
+
+def source(claim: Claim) -> str:
+    """Return "paper", "correction" or "ours"."""
+    if claim.corrects:
+        return "correction"
+    return "paper" if NUMBERED.match(claim.id) else "ours"
+
+
+def _entry(claim: Claim, known: Mapping[str, Claim], verdicts, found: Mapping[str, Sequence[Finding]]) -> Entry:
+    corrections = tuple(c.id for c in known.values() if c.corrects == claim.id)
+    return Entry(
+        **{f: getattr(claim, f) for f in ("id", "title", "formula", "statement", "locator", "corrects")},
+        source=source(claim),
+        verdict=str(verdicts[claim.id]),
+        expected=str(claim.expect),
+        as_expected=verdicts[claim.id] == claim.expect,
+        why=_why(claim, verdicts, found, corrections),
+        hypotheses=claim.hypotheses,
+        axioms=_axioms(claim, known),
+        corrections=corrections,
+        requires=claim.requires,
+        implies=claim.implies,
+        missing=tuple(k for k in claim.required if k not in found),
+        evidence={
+            kind: [{"passed": f.passed, "summary": f.summary, "details": f.details} for f in found[kind]]
+            for kind in KINDS
+            if kind in found
+        },
+    )
+
+
+def _axioms(claim: Claim, known: Mapping[str, Claim]) -> list[dict[str, str]]:
+    """Own axioms, then those of the ancestors, nearest first, each once."""
+    via: dict[str, str] = dict.fromkeys(claim.axioms, "")
+    queue = list(claim.requires)
+    for ancestor in queue:
+        via = {a: ancestor for a in known[ancestor].axioms} | via
+        queue += [r for r in known[ancestor].requires if r not in queue]
+    ordered = sorted(via, key=lambda name: (via[name] != "", name))
+    return [{**_axiom(name), "via": via[name]} for name in ordered]
+
+
+def _axiom(name: str) -> dict[str, str]:
+    # An unknown name makes the proof evidence fail, and that failure has to reach the report.
+    return asdict(AXIOMS[name]) if name in AXIOMS else {"name": name, "statement": "unknown axiom", "reference": ""}
+
+
+def _why(claim: Claim, verdicts, found: Mapping[str, Sequence[Finding]], corrections: Sequence[str]) -> str:
+    failed = [f for records in found.values() for f in records if not f.passed]
+    if failed:
+        return f"Its {failed[0].kind} evidence fails: {failed[0].summary}"
+    verdict = verdicts[claim.id]
+    if verdict == Verdict.REFUTED:
+        return found["counterexample"][0].summary
+    if verdict in STANDING:
+        engines = sorted({f.details["engine"] for f in found["proof"]} - {"axiom"})
+        given = f", given {' and '.join(claim.axioms)}" if claim.axioms else ""
+        dropped = [h for f in found.get("necessity", ()) for h in f.details["dropped"]]
+        needed = f"; it fails without {' or '.join(dropped)}" if dropped else ""
+        return f"Proved by {' and '.join(engines)}{given}{needed}"
+    unregistered = [k for k in claim.required if k not in claim.evidence]
+    if unregistered:
+        return f"Has no {' or '.join(unregistered)} evidence"
+    missing = [k for k in claim.required if k not in found]
+    if missing:
+        return f"Not judged: {', '.join(missing)} did not run"
+    if {"proof", "counterexample"} <= set(claim.evidence):
+        return "Has both a proof and a counterexample"
+    weak = [f"{i}, which is {verdicts[i]}" for i in (*claim.requires, *corrections) if verdicts[i] not in STANDING]
+    return f"Rests on {', and on '.join(weak)}" if weak else "Has no correction"
+
+
+def _counts(entries: Sequence[Entry]) -> dict[str, Any]:
+    def details(*kinds: str):
+        return [(e, r["details"]) for e in entries for k in kinds for r in e.evidence.get(k, ()) if r["passed"]]
+
+    mutants = [m for _, d in details("mutants") for m in d["mutants"]]
+    engines = {(e.id, d["engine"]) for e, d in details("proof") if e.verdict != Verdict.BROKEN}
+    return {
+        "claims": len(entries),
+        **{s: _tally(e.verdict for e in entries if e.source == s) for s in ("paper", "correction", "ours")},
+        "verdicts": _tally(e.verdict for e in entries),
+        "proved_by_certificate_or_z3": len({i for i, engine in engines if engine in ("certificate", "z3")}),
+        "proof_engines": _tally(engine for _, engine in engines),
+        "counterexamples": len(details("counterexample")),
+        "mutants_killed": sum(m["killed"] for m in mutants),
+        "mutants_equivalent": sum(m["equivalent"] for m in mutants),
+        "members": sum(d["examples"] for _, d in details("numeric", "family")),
+        "trained_starts": sum(len(d["reached"]) for _, d in details("trained")),
+    }
+
+
+def _tally(words) -> dict[str, int]:
+    return dict(sorted(Counter(map(str, words)).items()))
+
+
+def _axioms_in_use(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    users: dict[str, list[str]] = {}
+    for e in entries:
+        for axiom in e.axioms:
+            users.setdefault(axiom["name"], []).append(e.id)
+    return [{**_axiom(name), "claims": users[name]} for name in sorted(users)]
+
+
+def _structural(entries: Sequence[Entry]) -> list[dict[str, str]]:
+    return [
+        {"claim": e.id, "hypothesis": hypothesis, "reason": reason}
+        for e in entries
+        for record in e.evidence.get("necessity", ())
+        for hypothesis, reason in record["details"].get("structural", {}).items()
+    ]
+
+
+def _trusted() -> dict[str, str]:
+    checker = hashlib.sha256(Path(algebra.__file__).read_bytes()).hexdigest()[:16]
+    return {"python": platform.python_version(), "certificate checker (hash)": checker, **runner.versions()}
