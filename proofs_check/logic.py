@@ -73,6 +73,28 @@ class LogicView(View):
         u = z3.Const("u", sort)
         return z3.Lambda([u], z3.Select(event, maps(u)))
 
+    def where(self, condition: z3.BoolRef) -> z3.ExprRef:
+        """{ω : condition}, a condition on the points."""
+        return z3.Lambda([self.omega], condition)
+
+    def null(self, condition: z3.BoolRef) -> z3.BoolRef:
+        """The condition holds almost nowhere: μ{ω : condition} = 0."""
+        return self.mass(self.where(condition)) == 0
+
+    def almost_everywhere(self, a: z3.ExprRef, b: z3.ExprRef) -> z3.BoolRef:
+        """a = b almost everywhere."""
+        return self.null(a != b)
+
+    def split(self, p: z3.BoolRef, q: z3.BoolRef) -> z3.BoolRef:
+        """Instance of the axioms of a measure: μ{p} = μ{p ∧ q} + μ{p ∧ ¬q}, both parts ≥ 0."""
+        inside, outside = (self.mass(self.where(z3.And(p, r))) for r in (q, z3.Not(q)))
+        return z3.And(self.mass(self.where(p)) == inside + outside, inside >= 0, outside >= 0)
+
+    def splits(self, p: z3.BoolRef, q: z3.BoolRef, n: z3.BoolRef) -> z3.BoolRef:
+        """The instances by which μ{p} = μ{q} for conditions that agree where n fails, μ{n} = 0."""
+        parts = (z3.And(p, z3.Not(q)), z3.And(q, z3.Not(p)))
+        return z3.And(self.split(p, q), self.split(q, p), *(self.split(n, part) for part in parts))
+
     def injective(self, j: str, *sides: z3.ExprRef) -> z3.BoolRef:
         """g_j is injective on the union of the sets of values that the sides take."""
         other = z3.Const("ω'", self.point_sort)
@@ -86,6 +108,28 @@ def _solver() -> z3.Solver:
     solver.set("timeout", TIMEOUT_MS)
     solver.set("random_seed", 0)
     return solver
+
+
+def instance(formula: z3.QuantifierRef, *terms: z3.ExprRef) -> z3.BoolRef:
+    """Instance of a ∀ formula, one term per bound variable.
+
+    What follows from instances of the hypotheses at terms over a fresh constant follows for all its values.
+
+    Raises
+    ------
+    ValueError
+        When the formula is not ∀, or the number of terms is not that of its variables.
+
+    Examples
+    --------
+    >>> a, b = z3.Ints("a b")
+    >>> instance(z3.ForAll([a, b], a < b), b, z3.IntVal(3))
+    b < 3
+
+    """
+    if not formula.is_forall() or formula.num_vars() != len(terms):
+        raise ValueError(f"not a ∀ over {len(terms)} variables: {formula}")
+    return z3.substitute_vars(formula.body(), *reversed(terms))
 
 
 def prove(statement: str, hypotheses: list, goal) -> Step:

@@ -12,7 +12,7 @@ from itertools import product
 
 import numpy as np
 
-from proofs_check.evidence import Counterexample
+from proofs_check.evidence import Counterexample, Mutant
 from theory.properties import Property, all_properties
 from theory.view import View
 
@@ -219,3 +219,24 @@ def counterexample(
 
     hypotheses = {p: true(p) for p in premises} | dict(also or {})
     return Counterexample(model.name, hypotheses, {conclusion: true(conclusion)}, gap(model, conclusion))
+
+
+def mutant(operation: str, text: str, proved: bool, premises: Sequence[str], conclusion: str) -> Mutant:
+    """Judge a variant of an implication between properties by the pool.
+
+    Parameters
+    ----------
+    operation, text
+        As in :class:`Mutant`.
+    proved
+        Whether the engine proves the variant.
+    premises, conclusion
+        Names of properties; the violation is the exact gap of the first model that refutes, in hundredths.
+
+    Examples
+    --------
+    >>> mutant("drop", "TR ⇒ CC", False, ["TR"], "CC").killed
+    True
+    """
+    model = refute(premises, conclusion)
+    return Mutant(operation, text, proved, float(gap(model, conclusion) * 100) if model else 0.0)
