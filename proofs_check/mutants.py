@@ -19,6 +19,7 @@ from proofs_check.evidence import Mutant
 from proofs_check.measure import residual
 from proofs_check.notation import poly_text
 from proofs_check.problem import Problem
+from proofs_check.rewriting import Rules
 from proofs_check.search import Budget, search
 
 Members = Callable[[np.random.Generator], Mapping[str, Any]]
@@ -122,14 +123,16 @@ def judge_mutants(
             value, tolerance = residual(p, values)
             if not value <= tolerance:
                 raise ValueError(f"{problem.name}: a member misses “{name}” by {value:.1e} > {tolerance:.1e}")
+    changed = [(name, replace(mutant, hypotheses=known)) for name, mutant in mutants(problem)]
+    rules = Rules(replace(problem, hypotheses=known))
     return [
         Mutant(
             name,
             f"{poly_text(mutant.left)} = {poly_text(mutant.right)}",
-            search(replace(mutant, hypotheses=known), budget) is not None,
+            search(mutant, budget, rules) is not None,
             max(r.value / r.tolerance for values in drawn for r in [residual(mutant.goal, values)]),
         )
-        for name, mutant in mutants(problem)
+        for name, mutant in changed
     ]
 
 

@@ -7,10 +7,12 @@
 from proofs_check.problems import (
     consistency,
     cycle,
+    discrepancy,
     duality,
     maxbet,
     principal_components,
     reconstruction_tradeoff,
+    spectral_bounds,
     translation,
 )
 from proofs_check.problems.setting import CASES, Case
@@ -20,9 +22,11 @@ __all__ = [
     "Case",
     "consistency",
     "cycle",
+    "discrepancy",
     "duality",
     "maxbet",
     "principal_components",
     "reconstruction_tradeoff",
+    "spectral_bounds",
     "translation",
 ]

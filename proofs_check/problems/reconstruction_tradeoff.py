@@ -1,0 +1,142 @@
+"""Lemma 4: concept consistency with reconstruction, L = L_CC + λ L_REC."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from proofs_check.algebra import letter, one, scalar, trace
+from proofs_check.problem import Problem
+from proofs_check.problems.setting import (
+    WHITENED,
+    Draw,
+    M,
+    Sx,
+    Sy,
+    U,
+    V,
+    Wx,
+    Wy,
+    case,
+    consistency,
+    dim_k,
+    reconstruction,
+    weight,
+)
+
+Dx, Dy = letter("Dx", "k", "x"), letter("Dy", "k", "y")
+Gx, Gy = letter("Gx", "k", "k", symmetric=True), letter("Gy", "k", "k", symmetric=True)
+ε, η, s, t = scalar("ε"), scalar("1/ε"), scalar("s"), scalar("t")
+variance = trace(Sx) + trace(Sy)
+
+
+def loss(Wx, Wy, Dx, Dy):
+    """Return L_CC + λ L_REC in second moments."""
+    return consistency(Wx, Wy) + weight * (reconstruction(Sx, Wx, Dx) + reconstruction(Sy, Wy, Dy))
+
+
+def objective(U, V):
+    """Return F = Tr(ZᵀKZ), Z = [U; V], K = [[λΣx, M], [Mᵀ, λΣy]]."""
+    return weight * trace(U.T * Sx * U) + 2 * trace(U.T * M * V) + weight * trace(V.T * Sy * V)
+
+
+def _weighted(draw: Draw) -> dict[str, Any]:
+    return {**draw.whitened(), "λ": draw.number()}
+
+
+# with the best decoders Wᵀ Σ the loss is 2k + λ(TrΣx + TrΣy) − F: λ multiplies a term that depends on U and V
+case(
+    Problem(
+        "L4-objective",
+        WHITENED,
+        loss(Wx, Wy, Wx.T * Sx, Wy.T * Sy),
+        2 * dim_k + weight * variance - objective(U, V),
+    )
+)(_weighted)
+
+# (iii) given any encoders, the decoders (WᵀΣW)⁻¹WᵀΣ are optimal, whatever λ ≥ 0
+best_x, best_y = Gx * Wx.T * Sx, Gy * Wy.T * Sy
+
+
+@case(
+    Problem(
+        "L4-readout",
+        {"inverse x": Gx * (Wx.T * Sx * Wx) - 1, "inverse y": Gy * (Wy.T * Sy * Wy) - 1},
+        loss(Wx, Wy, Dx, Dy) - loss(Wx, Wy, best_x, best_y),
+        weight * trace((Dx - best_x).T * (Wx.T * Sx * Wx) * (Dx - best_x))
+        + weight * trace((Dy - best_y).T * (Wy.T * Sy * Wy) * (Dy - best_y)),
+    )
+)
+def _readout(draw: Draw) -> dict[str, Any]:
+    values = {"Rx": draw.spd("x"), "Ry": draw.spd("y"), "M": draw.coherence(), "λ": draw.number()}
+    for i in "xy":
+        R, W = values[f"R{i}"], draw.normal(i, "k")
+        values |= {f"W{i}": W, f"D{i}": draw.normal("k", i), f"G{i}": np.linalg.inv(W.T @ R @ R @ W)}
+    return values
+
+
+# (i) unwhitened, W = εW₀ and D = D₀/ε: consistency vanishes with ε², reconstruction stays
+@case(
+    Problem(
+        "L4-scale",
+        {"reciprocal": ε * η - 1},
+        loss(ε * Wx, ε * Wy, η * Dx, η * Dy),
+        ε * ε * consistency(Wx, Wy) + weight * (reconstruction(Sx, Wx, Dx) + reconstruction(Sy, Wy, Dy)),
+    )
+)
+def _scale(draw: Draw) -> dict[str, Any]:
+    values = {"Rx": draw.spd("x"), "Ry": draw.spd("y"), "M": draw.coherence(), "λ": draw.number(), "ε": draw.number()}
+    coders = {"Wx": draw.normal("x", "k"), "Wy": draw.normal("y", "k")}
+    return {**values, **coders, "Dx": draw.normal("k", "x"), "Dy": draw.normal("k", "y"), "1/ε": 1 / values["ε"]}
+
+
+# (ii) corrected: reconstruction is constant under whitening if Σx = s·1 and Σy = t·1, and CCA is then optimal
+ISOTROPIC = {"isotropic x": Sx - s * one("x"), "isotropic y": Sy - t * one("y")}
+STIEFEL = {name: WHITENED[name] for name in ("Stiefel U", "Stiefel V")}
+
+
+@case(
+    Problem(
+        "L4-isotropic",
+        {**ISOTROPIC, **STIEFEL},
+        objective(U, V),
+        2 * trace(U.T * M * V) + weight * (s + t) * dim_k,
+    )
+)
+def _isotropic(draw: Draw) -> dict[str, Any]:
+    s, t, λ = draw.number(), draw.number(), draw.number()
+    roots = {"Rx": np.sqrt(s) * np.eye(draw.size["x"]), "Ry": np.sqrt(t) * np.eye(draw.size["y"])}
+    values = {"U": draw.stiefel("x", "k"), "V": draw.stiefel("y", "k"), "M": draw.coherence()}
+    return {**roots, **values, "s": s, "t": t, "λ": λ}
+
+
+# F as the quadratic form of K on the stacked Z = [U; V]: Jx and Jy embed the two spaces in their sum
+Jx, Jy, K, Z = (
+    letter("Jx", "z", "x"),
+    letter("Jy", "z", "y"),
+    letter("K", "z", "z", symmetric=True),
+    letter("Z", "z", "k"),
+)
+
+
+@case(
+    Problem(
+        "L4-stacked",
+        {
+            "embedding x": Jx.T * Jx - 1,
+            "embedding y": Jy.T * Jy - 1,
+            "blocks": Jx.T * Jy,
+            "stacked": Jx * U + Jy * V - Z,
+            "quadratic form": weight * (Jx * Sx * Jx.T + Jy * Sy * Jy.T) + Jx * M * Jy.T + Jy * M.T * Jx.T - K,
+        },
+        trace(Z.T * K * Z),
+        objective(U, V),
+    )
+)
+def _stacked(draw: Draw) -> dict[str, Any]:
+    values = _isotropic(draw) | {"Rx": draw.spd("x"), "Ry": draw.spd("y")}
+    eye, dx = np.eye(draw.size["z"]), draw.size["x"]
+    Sx, Sy, M, λ = values["Rx"] @ values["Rx"], values["Ry"] @ values["Ry"], values["M"], values["λ"]
+    K = np.block([[λ * Sx, M], [M.T, λ * Sy]])
+    return {**values, "Jx": eye[:, :dx], "Jy": eye[:, dx:], "K": K, "Z": np.vstack([values["U"], values["V"]])}

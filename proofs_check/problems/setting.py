@@ -49,13 +49,16 @@ def consistency(V: Poly, W: Poly) -> Poly:
     return trace(V.T * Sx * V) + trace(W.T * Sy * W) - 2 * trace(V.T * Sxy * W)
 
 
+zero = Poly("1", "1", {})
+
+
 def square(A: Poly) -> Poly:
     """Return ‖A‖²_F."""
     return trace(A.T * A)
 
 
 class Case(NamedTuple):
-    """A problem, a generator of matrices that satisfy its hypotheses, and further facts for its mutants (``also``)."""
+    """A problem, a generator of matrices that satisfy its hypotheses, and more facts for its mutants (``also``)."""
 
     problem: Problem
     members: Members
@@ -65,12 +68,10 @@ class Case(NamedTuple):
 CASES: dict[str, Case] = {}
 
 
-def case(
-    problem: Problem, **also: Poly
-) -> Callable[[Callable[[Draw], dict[str, Any]]], Callable[[Draw], dict[str, Any]]]:
+def case(problem: Problem, **also: Poly) -> Callable[[Fill], Fill]:
     """Register the decorated function, which fills a draw's sizes with matrices, as the members of the problem."""
 
-    def register(function: Callable[[Draw], dict[str, Any]]) -> Callable[[Draw], dict[str, Any]]:
+    def register(function: Fill) -> Fill:
         if problem.name in CASES:
             raise ValueError(f"two problems are called {problem.name}")
         CASES[problem.name] = Case(problem, lambda rng: function(Draw(rng)), also)
@@ -124,8 +125,17 @@ class Draw:
         lifted = np.vstack([inner / values[:rank, None], self.rng.standard_normal((d - rank, k))])
         return (Q * values) @ Q.T, Q @ lifted, Q[:, :rank] @ inner
 
+    def eigenpairs(self, space: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Draw S, its top k eigenvectors, and all its eigenvalues in descending order."""
+        vectors = self.stiefel(space, space)
+        values = np.sort(self.rng.uniform(0.5, 3, len(vectors)))[::-1]
+        return (vectors * values) @ vectors.T, vectors[:, : self.size["k"]], values
+
     def whitened(self) -> dict[str, Any]:
         """Draw second moments and whitened encoders."""
         Rx, Wx, U = self.encoder("x")
         Ry, Wy, V = self.encoder("y")
         return {"Rx": Rx, "Ry": Ry, "M": self.coherence(), "Wx": Wx, "Wy": Wy, "U": U, "V": V}
+
+
+Fill = Callable[[Draw], dict[str, Any]]
