@@ -22,7 +22,7 @@ from theory.solvers import cca
 
 Progress = Callable[[str, float], None]
 Blocks = Iterator[tuple[np.ndarray, np.ndarray]]
-DEFAULT_RANK = 16
+DEFAULT_RANK, DEFAULT_WEIGHTS = 16, (0.1, 1.0, 10.0, 100.0, 1000.0)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Config:
     """
 
     rank: int | None = None
-    weights: tuple[float, ...] = (0.1, 1.0, 10.0, 100.0, 1000.0)
+    weights: tuple[float, ...] = DEFAULT_WEIGHTS
     ridge: float = 1e-3
     seed: int = 0
     test_fraction: float = 0.2

@@ -4,6 +4,7 @@ import math
 import platform
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ FIELDS = {
     "fields": "This description.",
     "versions": "Python and the libraries that computed the numbers.",
     "config": "The choices. ridge is in units of the mean variance of a training column.",
-    "inputs": "Per domain: file, stored type, rows, columns, rank of the training covariance, constant training columns.",
+    "inputs": "Per domain: file, stored type, rows, columns, rank and constant columns of the training rows.",
     "rows": "Numbers of training and held-out rows.",
     "rank": "Codes k: requested (null: the default) and used, which is never more than the rank of either domain.",
     "forms": "One entry per closed form, fitted on the training rows; its parts are described below.",
@@ -210,11 +211,11 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def _mean(values: Sequence) -> np.ndarray:
+def _mean(values: Sequence | np.ndarray) -> np.ndarray:
     return np.mean(np.asarray(values, dtype=float), axis=0)
 
 
-def _plain(value):
+def _plain(value) -> Any:
     """Plain JSON types; what is not finite becomes null."""
     if isinstance(value, dict):
         return {key: _plain(v) for key, v in value.items()}

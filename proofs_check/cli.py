@@ -56,7 +56,8 @@ def _fail(message: str) -> int:
 
 
 def _json(document: object) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    readable = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    return json.dumps(document, indent=2, ensure_ascii=not readable, allow_nan=False)
 
 
 @app.command()
@@ -104,7 +105,7 @@ def audit(
 
     concept-alignment audit a.safetensors:layer3 b.safetensors:layer9 -w 1 -w 30 --ridge 0.01 --json > audit.json
     """
-    from proofs_check.audit import Config
+    from proofs_check.audit import DEFAULT_WEIGHTS, Config
     from proofs_check.audit import audit as run
     from proofs_check.audit_document import document
     from proofs_check.demo import digits
@@ -115,8 +116,8 @@ def audit(
         raise InputError("name two files X and Y, or pass --demo" + (" without files" if demo else ""))
     if not demo and y is None:
         raise InputError(f"{x} has no partner; name two files X and Y")
-    weights = {} if weight is None else {"weights": tuple(weight)}
-    config = Config(rank=rank, ridge=ridge, seed=seed, test_fraction=test_fraction, shuffles=shuffles, **weights)
+    weights = tuple(weight) if weight else DEFAULT_WEIGHTS
+    config = Config(rank=rank, ridge=ridge, seed=seed, test_fraction=test_fraction, shuffles=shuffles, weights=weights)
     rows_x, rows_y = digits() if demo else (open_rows(str(x)), open_rows(str(y)))
     config.check(rows_x, rows_y)
     with complete_folder(out, ("audit.json", "audit.png")) if out else nullcontext() as folder:
@@ -149,6 +150,69 @@ def _progress() -> Iterator[Callable[[str, float], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("starting", total=1.0)
         yield lambda text, share: progress.update(task, description=text, completed=share)
+
+
+@app.command()
+def verify(
+    claim: Annotated[
+        list[str] | None, typer.Argument(metavar="[CLAIM]...", help="Ids, L4.ii, or statements, L4. Default: all.")
+    ] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option("--kind", help="Only this kind of evidence (proof, numeric, …); repeat it.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Collect everything anew, without the cache.")] = False,
+    out: Out = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Collect the evidence for every claim, compute the verdicts, and hold them against the expected ones.
+
+    Exit code 0: every verdict is the expected one; 1: one is not; 2: bad input. Named claims run together with what
+    they rest on. --out DIR writes claims.json and the self-contained page claims.html.
+
+    [bold]Examples[/]
+
+    concept-alignment verify --out report
+
+    concept-alignment verify P1 L4.ii
+
+    concept-alignment verify --kind proof --json > proofs.json
+    """
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from proofs_check import report, runner
+    from proofs_check.evidence import Run
+    from proofs_check.ledger import load
+    from proofs_check.output import complete_folder
+    from proofs_check.selection import check_kinds, select
+
+    kinds = kind or []
+    check_kinds(kinds)
+    if seed < 0:
+        raise InputError(f"--seed {seed} is negative; pass a whole number ≥ 0")
+    known = load()
+    chosen = select(known, claim or [])
+    run = Run(seed=seed)
+    total = sum(not kinds or k in kinds for c in chosen for k in c.evidence)
+    with complete_folder(out, report.FILES) if out else nullcontext() as folder, _progress() as on_progress:
+        done = 0
+
+        def count(claim_id: str, evidence: str) -> None:
+            nonlocal done
+            done += 1
+            on_progress(f"{claim_id} {evidence}", done / total)
+
+        findings = runner.collect(chosen, kinds, run, fresh=fresh, on_progress=count)
+        found = report.assemble(chosen, findings, run, kinds, partial=bool(kinds) or len(chosen) < len(known))
+        if folder:
+            report.write(found, folder)
+    if as_json:
+        print(_json(asdict(found)))
+    else:
+        report.table(found, Console())
+    raise typer.Exit(1 if report.mismatches(found) else 0)
 
 
 @app.command("list")

@@ -13,7 +13,7 @@ def digits() -> tuple[Rows, Rows]:
     """
     from sklearn.datasets import load_digits
 
-    images = load_digits().images
+    images = load_digits()["images"]  # pyright: ignore[reportArgumentType, reportCallIssue]
     left, right = images[:, :, :4], images[:, :, 4:]
     return (
         Rows("digits, left half", left.reshape(len(images), -1)),

@@ -24,6 +24,7 @@ def properties() -> list[dict]:
 def claims() -> list[dict]:
     """Every claim, as plain data."""
     from proofs_check.ledger import load
+    from proofs_check.report import reading_order
 
     return [
         {
@@ -36,7 +37,7 @@ def claims() -> list[dict]:
             "formula": c.formula,
             "statement": c.statement,
         }
-        for c in load()
+        for c in reading_order(load())
     ]
 
 

@@ -1,0 +1,153 @@
+"""The audit's figure: canonical spectrum, R² of every closed form, and Lemma 4's path from CCA to PCA."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "0.6"
+FLOOR = -1.2
+FACETS = {
+    "REC": {"REC x": BLUE, "REC y": ORANGE},
+    "TR": {"TR x→y": BLUE, "TR y→x": ORANGE},
+    "CC": {"CC": BLUE},
+    "CYC": {"CYC x": BLUE, "CYC y": ORANGE},
+}
+CURVES = {
+    "REC x": (BLUE, "-"),
+    "REC y": (ORANGE, "-"),
+    "TR x→y": (BLUE, "--"),
+    "TR y→x": (ORANGE, "--"),
+    "CC": (GREEN, "-"),
+}
+NAMES = {"REC": "reconstruction", "TR": "translation", "CC": "consistency", "CYC": "full cycle"}
+
+
+def draw(document: dict, path: str | Path) -> None:
+    """Draw the JSON document of an audit into a PNG file.
+
+    Parameters
+    ----------
+    document
+        As ``audit_document.document`` returns it, or read from ``audit.json``.
+    path
+        Name of the PNG file.
+    """
+    figure = Figure(figsize=(14, 9), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=(1, 1.5), squeeze=False)[0]
+    top, bottom = left.subplots(2, 1)
+    _spectrum(top, document)
+    _path(bottom, document)
+    _forms(right, document)
+    inputs, rows = document["inputs"], document["rows"]
+    figure.suptitle(
+        f"x: {inputs['x']['name']}    y: {inputs['y']['name']}    "
+        f"k = {document['rank']['used']}, {rows['train']} training rows, {rows['test']} held-out rows"
+    )
+    figure.savefig(path, dpi=120, format="png")
+
+
+def _spectrum(axes: Axes, document: dict) -> None:
+    spectrum, k = document["spectrum"], document["rank"]["used"]
+    styles = {
+        "null_train": ("shuffled pairs, training", "--", GREY),
+        "null_test": ("shuffled pairs, held-out", ".", GREY),
+        "train": ("training", "-", BLUE),
+        "test": ("held-out", ".", ORANGE),
+    }
+    for key, (label, style, colour) in styles.items():
+        values = [float("nan") if v is None else v for v in spectrum[key]]
+        axes.plot(range(1, len(values) + 1), values, style, color=colour, label=label)
+    axes.axvline(k + 0.5, color="black", linewidth=0.8, linestyle=":")
+    axes.text(k + 0.5, 1.04, f" k = {k}", fontsize="small", ha="left", va="bottom")
+    axes.axhline(0, color="black", linewidth=0.6)
+    if len(spectrum["train"]) > 100:
+        axes.set_xscale("log")
+    axes.set(xlabel="component", ylabel="correlation", ylim=(None, 1.04), xlim=(0.5, None))
+    axes.set_title("Canonical correlations", loc="left")
+    axes.legend(frameon=False, fontsize="small")
+
+
+def _forms(figure, document: dict) -> None:
+    forms = document["forms"]
+    facets = figure.subplots(1, len(FACETS), sharey=True)
+    for axes, (name, parts) in zip(facets, FACETS.items(), strict=True):
+        for number, (measure, colour) in enumerate(parts.items()):
+            shift = (number - (len(parts) - 1) / 2) * 0.3
+            for row, form in enumerate(forms):
+                _dot(axes, form["measures"][measure], row + shift, colour)
+        for boundary in _groups(forms):
+            axes.axhline(boundary - 0.5, color="0.85", linewidth=0.8)
+        axes.axvline(0, color="black", linewidth=0.6)
+        axes.set(xlim=(_lowest(forms, parts) - 0.12, 1.08), xlabel="R²")
+        axes.set_title(NAMES[name], loc="left")
+        axes.grid(axis="x", color="0.92")
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+    facets[0].set_yticks(range(len(forms)), [form["label"] for form in forms])
+    facets[0].set_ylim(len(forms) - 0.5, -0.5)
+    handles = [
+        Line2D([], [], color=BLUE, marker="o", label="x, x→y, CC (95 % interval)"),
+        Line2D([], [], color=ORANGE, marker="o", label="y, y→x (95 % interval)"),
+        Line2D([], [], color="black", marker="o", markerfacecolor="white", linestyle="", label="left free by the form"),
+        Line2D([], [], color=GREY, marker="|", markersize=9, linestyle="", label="shuffled pairs"),
+        Line2D([], [], color="black", marker="<", linestyle="", label=f"below {FLOOR}"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False, fontsize="small")
+
+
+def _lowest(forms: list[dict], parts: Iterable[str]) -> float:
+    shown = (
+        v for f in forms for p in parts for v in (f["measures"][p]["value"], f["measures"][p]["null"]) if v is not None
+    )
+    return max(FLOOR, min([*shown, 0.0]))
+
+
+def _groups(forms: list[dict]) -> list[int]:
+    return [i for i in range(1, len(forms)) if forms[i]["key"] != forms[i - 1]["key"]]
+
+
+def _dot(axes: Axes, measure: dict, row: float, colour: str) -> None:
+    value, interval, null = measure["value"], measure["interval"], measure["null"]
+    if value is None:
+        return
+    if null is not None:
+        axes.plot(max(null, FLOOR), row, "|", color=GREY, markersize=9)
+    if interval and interval[0] is not None:
+        axes.plot([max(end, FLOOR) for end in interval], [row, row], color=colour, linewidth=1.5)
+    face = colour if measure["determined"] else "white"
+    axes.plot(
+        max(value, FLOOR), row, "<" if value < FLOOR else "o", color=colour, markerfacecolor=face, markersize=4.5
+    )  # fmt: skip
+
+
+def _path(axes: Axes, document: dict) -> None:
+    forms = {form["key"]: form for form in document["forms"] if form["weight"] is None}
+    path = sorted((f for f in document["forms"] if f["key"] == "consistency_tradeoff"), key=lambda f: f["weight"])
+    axes.set_title("Lemma 4 from CCA to PCA: held-out R² over λ", loc="left")
+    if not path:
+        axes.text(0.5, 0.5, "no λ was asked for", ha="center", transform=axes.transAxes)
+        return
+    stops = [forms["cca"], *path, forms["pca"]]
+    for name, (colour, style) in CURVES.items():
+        shown = [(i, f["measures"][name]) for i, f in enumerate(stops)]
+        points = [(i, max(m["value"], FLOOR)) for i, m in shown if m["value"] is not None and m["determined"]]
+        if points:
+            axes.plot(*zip(*points, strict=True), style, color=colour, label=name)
+        for i, value in points:
+            open_ = i not in (0, len(stops) - 1) and not path[i - 1]["certificate"]["certified"]
+            axes.plot(i, value, "o", color=colour, markerfacecolor="white" if open_ else colour, markersize=4.5)
+    axes.set_xticks(range(len(stops)), ["CCA", *(_tick(form) for form in path), "PCA"], fontsize="small")
+    axes.axhline(0, color="black", linewidth=0.6)
+    axes.set(xlabel="λ\nF proved maximal (filled dots), or: the maximum is at most this much above F", ylabel="R²")
+    axes.legend(frameon=False, fontsize="small", ncols=2)
+
+
+def _tick(form: dict) -> str:
+    certificate = form["certificate"]
+    if certificate["certified"]:
+        return f"{form['weight']:g}\nproved"
+    return f"{form['weight']:g}\n≤ {certificate['F_upper'] / certificate['F'] - 1:.1%}"

@@ -1,0 +1,57 @@
+"""Which claims and kinds of evidence a command line names."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from proofs_check.errors import InputError
+from proofs_check.evidence import KINDS
+from proofs_check.ledger import Claim
+
+
+def select(claims: Sequence[Claim], words: Sequence[str]) -> list[Claim]:
+    """Claims named by id ("L4.ii") or by statement ("L4"), with what their verdicts rest on; all if none is named.
+
+    Raises
+    ------
+    InputError
+        An id that does not exist, with its neighbours.
+
+    Examples
+    --------
+    >>> from proofs_check.ledger import Verdict
+    >>> def claim(name, **more):
+    ...     return Claim(name, "", "", "", "", Verdict.OPEN, **more)
+    >>> corrected = claim("L1.ii-corrected", corrects="L1.ii", requires=("P1",))
+    >>> known = [claim("P1"), claim("L1.i"), claim("L1.ii"), corrected]
+    >>> [c.id for c in select(known, ["L1.ii"])]
+    ['P1', 'L1.ii', 'L1.ii-corrected']
+    """
+    if not words:
+        return list(claims)
+    by_id = {c.id: c for c in claims}
+    queue: list[str] = []
+    for word in words:
+        named = [i for i in by_id if i == word or i.startswith((f"{word}.", f"{word}-"))]
+        if not named:
+            raise InputError(_unknown("claim", word, [*by_id, *sorted({i.split(".")[0] for i in by_id} - set(by_id))]))
+        queue += named
+    for i in queue:
+        # A refuted statement needs its correction, and every claim what it leans on.
+        rests_on = [*by_id[i].requires, *(c.id for c in claims if c.corrects == i)]
+        queue += [r for r in rests_on if r not in queue]
+    return [c for c in claims if c.id in queue]
+
+
+def check_kinds(kinds: Sequence[str]) -> None:
+    """Raise :class:`InputError` for an unknown kind of evidence."""
+    for kind in kinds:
+        if kind not in KINDS:
+            raise InputError(_unknown("kind of evidence", kind, KINDS))
+
+
+def _unknown(what: str, word: str, known: Sequence[str]) -> str:
+    lower = {k.lower(): k for k in known}
+    near = [lower[k] for k in get_close_matches(word.lower(), list(lower), n=3, cutoff=0.5)]
+    if near:
+        return f"there is no {what} {word!r}; did you mean {' or '.join(near)}?"
+    return f"there is no {what} {word!r}; choose among {', '.join(known)}"
