@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from proofs_check.entries import reading_order, source
 from proofs_check.ledger import Claim, Verdict, load
-from proofs_check.report import reading_order, source
 
 BEGIN, END = "<!-- ledger:begin -->", "<!-- ledger:end -->"
 

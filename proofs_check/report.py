@@ -3,17 +3,16 @@
 import hashlib
 import json
 import platform
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from proofs_check import algebra, implications, runner
-from proofs_check.axioms import AXIOMS
-from proofs_check.evidence import KINDS, Run
-from proofs_check.ledger import STANDING, Claim, Verdict, judge, load
+from proofs_check.entries import Entry, axiom, entry, reading_order
+from proofs_check.evidence import Run
+from proofs_check.ledger import Claim, Verdict, judge, load
 from proofs_check.output import complete_folder
 from proofs_check.runner import Finding
 
@@ -22,50 +21,7 @@ __all__ = ["FILES", "SCHEMA_VERSION", "Entry", "Report", "assemble", "mismatches
 SCHEMA_VERSION = 1
 FILES = ("claims.json", "claims.html")
 GIVEN = ((), ("REC",))
-PAPER = ("P", "AppA", "Eq", "ECF", "L", "S31")
-NUMBERED = re.compile(r"(P|Eq|L)(?=\d)|AppA|ECF|S31")
 Findings = Mapping[str, Mapping[str, Sequence[Finding]]]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One claim with its verdict and everything that led to it.
-
-    Parameters
-    ----------
-    source
-        "paper", "correction" (of a statement of the paper) or "ours".
-    why
-        The verdict's reason in one line.
-    axioms
-        Name, statement and reference of each axiom; ``via`` names the ancestor that brings it, "" for the claim's own.
-    corrections
-        Ids of the claims that replace this one.
-    missing
-        Kinds of evidence that the claim needs and did not get in this run.
-    evidence
-        Kind → records as {passed, summary, details}.
-
-    """
-
-    id: str
-    title: str
-    formula: str
-    statement: str
-    locator: str
-    source: str
-    verdict: str
-    expected: str
-    as_expected: bool
-    why: str
-    hypotheses: Sequence[str]
-    axioms: Sequence[Mapping[str, str]]
-    corrects: str
-    corrections: Sequence[str]
-    requires: Sequence[str]
-    implies: Sequence[tuple[Sequence[str], str]]
-    missing: Sequence[str]
-    evidence: Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -137,9 +93,10 @@ def assemble(
 
     """
     known = {c.id: c for c in (*(load() if partial else ()), *claims)}
-    verdicts = judge(list(known.values()), findings)
+    # judge asks a record only whether it passed, which a finding knows as well.
+    verdicts = judge(list(known.values()), cast(Any, findings))
     chosen = reading_order(claims)
-    entries = [_entry(c, known, verdicts, findings.get(c.id, {})) for c in chosen]
+    entries = [entry(c, known, verdicts, findings.get(c.id, {})) for c in chosen]
     matrices, contradictions = [], []
     for given in GIVEN:
         try:
@@ -180,7 +137,7 @@ def write(report: Report, directory: str | Path) -> None:
 
     Raises
     ------
-    proofs_check.inputs.InputError
+    proofs_check.errors.InputError
         The folder cannot be made or written.
 
     """
@@ -198,91 +155,6 @@ def table(report: Report, console) -> None:
     from proofs_check.terminal import show
 
     show(report, mismatches(report), console)
-
-
-def reading_order(claims: Sequence[Claim]) -> list[Claim]:
-    """Order the paper's statements by number, each followed by its corrections, then ours."""
-    by_id = {c.id: c for c in claims}
-
-    def key(claim: Claim):
-        root = claim.corrects if claim.corrects in by_id else claim.id
-        numbered = NUMBERED.match(root)
-        rank = PAPER.index(numbered.group()) if numbered else len(PAPER)
-        natural = [(word, int(number or 0)) for word, number in re.findall(r"(\D+)(\d*)", root)]
-        return rank, natural, bool(claim.corrects), claim.id
-
-    return sorted(claims, key=key)
-
-
-def source(claim: Claim) -> str:
-    """Return "paper", "correction" or "ours"."""
-    if claim.corrects:
-        return "correction"
-    return "paper" if NUMBERED.match(claim.id) else "ours"
-
-
-def _entry(claim: Claim, known: Mapping[str, Claim], verdicts, found: Mapping[str, Sequence[Finding]]) -> Entry:
-    corrections = tuple(c.id for c in known.values() if c.corrects == claim.id)
-    return Entry(
-        **{f: getattr(claim, f) for f in ("id", "title", "formula", "statement", "locator", "corrects")},
-        source=source(claim),
-        verdict=str(verdicts[claim.id]),
-        expected=str(claim.expect),
-        as_expected=verdicts[claim.id] == claim.expect,
-        why=_why(claim, verdicts, found, corrections),
-        hypotheses=claim.hypotheses,
-        axioms=_axioms(claim, known),
-        corrections=corrections,
-        requires=claim.requires,
-        implies=claim.implies,
-        missing=tuple(k for k in claim.required if k not in found),
-        evidence={
-            kind: [{"passed": f.passed, "summary": f.summary, "details": f.details} for f in found[kind]]
-            for kind in KINDS
-            if kind in found
-        },
-    )
-
-
-def _axioms(claim: Claim, known: Mapping[str, Claim]) -> list[dict[str, str]]:
-    """Own axioms, then those of the ancestors, nearest first, each once."""
-    via: dict[str, str] = dict.fromkeys(claim.axioms, "")
-    queue = list(claim.requires)
-    for ancestor in queue:
-        via = {a: ancestor for a in known[ancestor].axioms} | via
-        queue += [r for r in known[ancestor].requires if r not in queue]
-    ordered = sorted(via, key=lambda name: (via[name] != "", name))
-    return [{**_axiom(name), "via": via[name]} for name in ordered]
-
-
-def _axiom(name: str) -> dict[str, str]:
-    # An unknown name makes the proof evidence fail, and that failure has to reach the report.
-    return asdict(AXIOMS[name]) if name in AXIOMS else {"name": name, "statement": "unknown axiom", "reference": ""}
-
-
-def _why(claim: Claim, verdicts, found: Mapping[str, Sequence[Finding]], corrections: Sequence[str]) -> str:
-    failed = [f for records in found.values() for f in records if not f.passed]
-    if failed:
-        return f"Its {failed[0].kind} evidence fails: {failed[0].summary}"
-    verdict = verdicts[claim.id]
-    if verdict == Verdict.REFUTED:
-        return found["counterexample"][0].summary
-    if verdict in STANDING:
-        engines = sorted({f.details["engine"] for f in found["proof"]} - {"axiom"})
-        given = f", given {' and '.join(claim.axioms)}" if claim.axioms else ""
-        dropped = [h for f in found.get("necessity", ()) for h in f.details["dropped"]]
-        needed = f"; it fails without {' or '.join(dropped)}" if dropped else ""
-        return f"Proved by {' and '.join(engines)}{given}{needed}"
-    unregistered = [k for k in claim.required if k not in claim.evidence]
-    if unregistered:
-        return f"Has no {' or '.join(unregistered)} evidence"
-    missing = [k for k in claim.required if k not in found]
-    if missing:
-        return f"Not judged: {', '.join(missing)} did not run"
-    if {"proof", "counterexample"} <= set(claim.evidence):
-        return "Has both a proof and a counterexample"
-    weak = [f"{i}, which is {verdicts[i]}" for i in (*claim.requires, *corrections) if verdicts[i] not in STANDING]
-    return f"Rests on {', and on '.join(weak)}" if weak else "Has no correction"
 
 
 def _counts(entries: Sequence[Entry]) -> dict[str, Any]:
@@ -312,9 +184,9 @@ def _tally(words) -> dict[str, int]:
 def _axioms_in_use(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     users: dict[str, list[str]] = {}
     for e in entries:
-        for axiom in e.axioms:
-            users.setdefault(axiom["name"], []).append(e.id)
-    return [{**_axiom(name), "claims": users[name]} for name in sorted(users)]
+        for used in e.axioms:
+            users.setdefault(used["name"], []).append(e.id)
+    return [{**axiom(name), "claims": users[name]} for name in sorted(users)]
 
 
 def _structural(entries: Sequence[Entry]) -> list[dict[str, str]]:

@@ -7,8 +7,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from proofs_check.entries import Entry
 from proofs_check.evidence import KINDS
-from proofs_check.report import Entry, Report
+from proofs_check.report import Report
 
 WIDTH = 100
 STYLE = {
@@ -19,28 +20,34 @@ STYLE = {
     "BROKEN": "bold red",
     "not run": "dim",
 }
-LETTERS = dict(zip(KINDS, "PNHMCFT", strict=True))
-LEGEND = "P proof N numeric H hypotheses M mutants C counterexample F family T trained · ! fails - not run"
+LETTERS: dict[str, str] = dict(zip(KINDS, "PNHMCFT", strict=True))
+LEGEND = "P proof N numeric H hypotheses M mutants C counterexample F family T trained; ! fails - not run"
 
 
 def show(report: Report, mismatches: Sequence[str], console: Console) -> None:
     """Print one line per claim, the mismatches, and a one-line summary."""
+    unicode = console.encoding.lower().startswith("utf")
 
     def text(words: str, style: str = "") -> Text:
-        encoding = console.encoding or "utf-8"
-        return Text(words.encode(encoding, "replace").decode(encoding), style=style)
+        return Text(words if unicode else words.encode("ascii", "replace").decode(), style=style)
 
-    grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, width=min(WIDTH, console.width))
+    grid = Table(
+        box=box.SIMPLE_HEAD if unicode else None, padding=(0, 1, 0, 0), pad_edge=False, width=min(WIDTH, console.width)
+    )
     for name in ("claim", "statement", "verdict", "ok", "".join(LETTERS.values())):
-        grid.add_column(name, no_wrap=True, overflow="ellipsis", ratio=1 if name == "statement" else None)
+        grid.add_column(
+            name,
+            no_wrap=True,
+            overflow="ellipsis" if unicode else "crop",
+            ratio=1 if name == "statement" else None,
+        )
     for e in report.claims:
         expected = text("yes") if e.as_expected else text("-" if e.verdict == "not run" else "NO", STYLE["BROKEN"])
         grid.add_row(text(e.id), text(e.title), text(e.verdict, STYLE[e.verdict]), expected, text(_letters(e)))
     console.print(grid)
-    console.print(text(LEGEND, "dim"), soft_wrap=False)
-    for line in mismatches:
-        console.print(text(line, STYLE["BROKEN"]))
-    console.print(text(summary(report, len(mismatches))))
+    for line in (text(LEGEND, "dim"), *(text(m, STYLE["BROKEN"]) for m in mismatches)):
+        console.print(line, width=WIDTH)
+    console.print(text(summary(report, len(mismatches))), width=WIDTH)
 
 
 def summary(report: Report, mismatches: int) -> str:

@@ -1,0 +1,408 @@
+"""Reports of made-up claims whose verdicts, counts and reasons are known by hand."""
+
+import io
+import json
+import re
+import subprocess
+import sys
+from fractions import Fraction
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from proofs_check import readme, report, runner
+from proofs_check.axioms import cite
+from proofs_check.entries import reading_order, source
+from proofs_check.errors import InputError
+from proofs_check.evidence import Counterexample, Mutant, Mutants, Necessity, Numeric, Run, Step, Trained
+from proofs_check.ledger import Claim, Verdict, load
+
+RUN = Run(seed=3, examples=5)
+MUTANTS = Mutants(
+    [Mutant("drop", f"variant {i}", False, 10.0 + i) for i in range(3)] + [Mutant("swap", "same thing", True, 0.0)]
+)
+COUNTER = Counterexample("x_j = (1, 2) <b>", {"whitened": True}, {"L_CC is constant": False}, Fraction(4, 15))
+
+
+def claim(name: str, expect=Verdict.VERIFIED, **more) -> Claim:
+    return Claim(name, f"title of {name}", "a_b = c", f"what {name} says", f"Lemma {name}", expect, **more)
+
+
+def true_claim(name: str, expect=Verdict.VERIFIED, axioms=(), engine="certificate", **more) -> Claim:
+    made = claim(name, expect, axioms=axioms, **more)
+    made.by("proof")(lambda run: [Step(engine, "core", True, "1·W·h·Wᵀ"), *map(cite, axioms)])
+    made.by("numeric")(lambda run: Numeric("on members", 5, 0.25))
+    made.by("mutants")(lambda run: MUTANTS)
+    if made.hypotheses:
+        dropped, structural = {made.hypotheses[0]: COUNTER}, {h: "only infinite models" for h in made.hypotheses[1:]}
+        made.by("necessity")(lambda run: Necessity(dropped, structural))
+    return made
+
+
+def false_claim(name: str) -> Claim:
+    made = claim(name, Verdict.REFUTED)
+    made.by("counterexample")(lambda run: COUNTER)
+    made.by("family")(lambda run: Numeric("nearby", 7, 3.0, kind="family"))
+    return made
+
+
+def ledger() -> list[Claim]:
+    """Every verdict but "not run": L1.iv fails, L1.v has no evidence."""
+    broken = true_claim("L1.iv")
+    broken.evidence["numeric"] = lambda run: Numeric("on members", 4, 2.5, "AssertionError: ratio 2.5 on <seed 1>")
+    trained = true_claim(
+        "L1.i", Verdict.MODULO_AXIOMS, ("Eckart–Young",), requires=("L1.ii",), hypotheses=("CC", "k ≤ d")
+    )
+    trained.by("trained")(lambda run: Trained("coders", 1.5, [1.5 + 1e-9 * i for i in range(10)] + [2.0], 1e-6))
+    return [
+        true_claim("B1", engine="sympy"),
+        false_claim("L10.i"),
+        true_claim("L10.i-corrected", corrects="L10.i", engine="z3"),
+        trained,
+        true_claim("L1.ii", Verdict.MODULO_AXIOMS, ("von Neumann",)),
+        broken,
+        claim("L1.v", Verdict.OPEN),
+    ]
+
+
+@pytest.fixture
+def collect(monkeypatch, tmp_path):
+    """Run the evidence of made-up claims through the runner itself."""
+    monkeypatch.setenv("CONCEPT_ALIGNMENT_CACHE", str(tmp_path / "cache"))
+
+    def collected(claims, kinds=(), partial=False, chosen=None):
+        monkeypatch.setattr(runner, "_claims", lambda: {c.id: c for c in claims})
+        monkeypatch.setattr(report, "load", lambda: claims)
+        ran = chosen or claims
+        found = {c.id: {k: runner.evaluate(c.id, k, RUN) for k in c.evidence if not kinds or k in kinds} for c in ran}
+        return report.assemble(ran, found, RUN, kinds, partial)
+
+    return collected
+
+
+def by_id(made) -> dict:
+    return {e.id: e for e in made.claims}
+
+
+def test_verdicts_reasons_and_mismatches(collect):
+    made = collect(ledger())
+    entries = by_id(made)
+    assert {i: e.verdict for i, e in entries.items()} == {
+        "L1.i": "verified modulo axioms",
+        "L1.ii": "verified modulo axioms",
+        "L1.iv": "BROKEN",
+        "L1.v": "open",
+        "L10.i": "refuted",
+        "L10.i-corrected": "verified",
+        "B1": "verified",
+    }
+    assert [line.split(":")[0] for line in report.mismatches(made)] == ["L1.iv"]
+    assert "ratio 2.5" not in entries["L1.i"].why
+    assert entries["L1.i"].why == "Proved by certificate, given Eckart–Young; it fails without CC"
+    assert entries["L1.iv"].why.startswith("Its numeric evidence fails: on members")
+    assert entries["L1.v"].why == "Has no proof or numeric or mutants evidence"
+    assert "4/15" in entries["L10.i"].why
+    assert entries["L10.i"].corrections == ("L10.i-corrected",)
+
+
+def test_a_claim_rests_on_its_ancestors_and_corrections(collect):
+    claims = [false_claim("L2.i"), true_claim("L2.i-corrected", corrects="L2.i", requires=("L1.iv",)), *ledger()]
+    entries = by_id(collect(claims))
+    assert entries["L2.i-corrected"].verdict == entries["L2.i"].verdict == "BROKEN"
+    assert entries["L2.i-corrected"].why == "Rests on L1.iv, which is BROKEN"
+    assert entries["L2.i"].why == "Rests on L2.i-corrected, which is BROKEN"
+
+
+def test_axioms_own_before_inherited(collect):
+    made = collect(ledger())
+    first = by_id(made)["L1.i"].axioms
+    assert [(a["name"], a["via"]) for a in first] == [("Eckart–Young", ""), ("von Neumann", "L1.ii")]
+    assert all(a["reference"] and a["statement"] for a in first)
+    assert {a["name"]: a["claims"] for a in made.axioms} == {
+        "Eckart–Young": ["L1.i"],
+        "von Neumann": ["L1.i", "L1.ii"],
+    }
+    assert made.structural == [{"claim": "L1.i", "hypothesis": "k ≤ d", "reason": "only infinite models"}]
+
+
+def test_an_unknown_axiom_breaks_the_claim_and_not_the_report(collect):
+    bad = true_claim("L1.i", axioms=("wishful thinking",))
+    made = collect([bad])
+    assert by_id(made)["L1.i"].verdict == "BROKEN"
+    assert "wishful thinking" in report.mismatches(made)[0]
+
+
+def test_counts(collect):
+    counts = collect(ledger()).counts
+    assert counts["paper"] == {"BROKEN": 1, "open": 1, "refuted": 1, "verified modulo axioms": 2}
+    assert (counts["correction"], counts["ours"]) == ({"verified": 1}, {"verified": 1})
+    # B1 is proved by SymPy alone, L1.iv is BROKEN.
+    assert counts["proved_by_certificate_or_z3"] == 3
+    assert (counts["mutants_killed"], counts["mutants_equivalent"]) == (5 * 3, 5)
+    assert counts["members"] == 4 * 5 + 7
+    assert (counts["counterexamples"], counts["trained_starts"]) == (1, 11)
+
+
+def test_a_partial_run_judges_only_what_ran(collect):
+    claims = ledger()
+    proofs = collect(claims, kinds=["proof"], partial=True)
+    assert by_id(proofs)["L1.iv"].verdict == "not run"
+    assert by_id(proofs)["L1.iv"].missing == ("numeric", "mutants")
+    assert report.mismatches(proofs) == []
+    numeric = collect(claims, kinds=["numeric"], partial=True)
+    assert [line.split(":")[0] for line in report.mismatches(numeric)] == ["L1.iv"]
+    # Alone, the false claim has no correction that ran.
+    alone = collect(claims, partial=True, chosen=[claims[1]])
+    assert by_id(alone)["L10.i"].verdict == "not run"
+    assert report.mismatches(alone) == []
+
+
+def test_in_a_full_run_what_did_not_run_counts(collect):
+    made = collect(ledger(), kinds=["proof"], partial=False)
+    assert {line.split(":")[0] for line in report.mismatches(made)} == set(by_id(made)) - {"L1.v"}
+
+
+def test_a_proof_against_a_countermodel_is_a_mismatch(collect):
+    impossible = true_claim("B9", implies=((("TR",), "CC"),))
+    made = collect([impossible])
+    assert any("TR ⇒ CC" in line and "B9" in line for line in report.mismatches(made))
+
+
+def test_implications_come_from_claims_that_stand(collect):
+    rule = true_claim("P1.i", implies=((("CC", "REC"), "TR"),))
+    cells = {
+        tuple(m["given"]): {(c["premise"], c["conclusion"]): c for c in m["cells"]}
+        for m in collect([rule]).implications
+    }
+    assert cells["REC",]["CC", "TR"]["status"] == "proved"
+    assert cells["REC",]["CC", "TR"]["witness"] == "P1.i"
+    assert cells[()]["CC", "TR"]["status"] == "refuted"
+    rule.evidence["numeric"] = lambda run: Numeric("on members", 0, 0.0)
+    without = {m["given"][0]: m["cells"] for m in collect([rule]).implications if m["given"]}
+    assert not [c for c in without["REC"] if c["status"] == "proved"]
+
+
+def test_same_bytes_from_a_cold_and_a_warm_cache(collect, tmp_path):
+    claims = ledger()
+    collect(claims)
+    report.write(collect(claims), tmp_path / "cold")
+    warm = {c.id: {k: runner._read(c.id, k, RUN) or runner.evaluate(c.id, k, RUN) for k in c.evidence} for c in claims}
+    assert any(f.cached for kinds in warm.values() for found in kinds.values() for f in found)
+    report.write(report.assemble(claims, warm, RUN), tmp_path / "warm")
+    for name in report.FILES:
+        assert (tmp_path / "cold" / name).read_bytes() == (tmp_path / "warm" / name).read_bytes()
+
+
+def test_json_holds_the_report(collect, tmp_path):
+    made = collect(ledger())
+    report.write(made, tmp_path)
+    data = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))
+    assert (data["schema_version"], data["seed"], data["examples"]) == (report.SCHEMA_VERSION, 3, 5)
+    assert {"z3-solver", "sympy", "hypothesis", "python", "certificate checker (hash)"} <= set(data["versions"])
+    assert [c["id"] for c in data["claims"]] == [e.id for e in made.claims]
+    counterexample = data["claims"][4]["evidence"]["counterexample"][0]
+    assert counterexample["details"]["margin"] == "4/15"
+    assert counterexample["passed"] is True
+
+
+class Page(HTMLParser):
+    """Checks that tags nest, and gathers ids, links, resources and text."""
+
+    VOID = ("meta", "input", "br", "link", "img")
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.resources: list[str] = []
+        self.words = ""
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in self.VOID:
+            self.open.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value)
+            elif name == "href" and tag == "a":
+                self.links.append(value)
+            elif name in ("src", "srcset", "href", "data", "action"):
+                self.resources.append(value)
+        if tag in ("script", "iframe", "object", "base"):
+            self.resources.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words += data
+
+
+def page(made, tmp_path) -> tuple[Page, str]:
+    report.write(made, tmp_path)
+    text = (tmp_path / "claims.html").read_text(encoding="utf-8")
+    return Page(text), text
+
+
+def test_page_is_well_formed_and_needs_nothing_from_outside(collect, tmp_path):
+    found, text = page(collect(ledger()), tmp_path)
+    assert found.resources == []
+    assert not re.search(r"url\(|@import|https?:", text)
+    assert len(found.ids) == len(set(found.ids))
+    assert {c.id for c in ledger()} <= set(found.ids)
+    assert {link.removeprefix("#") for link in found.links} <= set(found.ids)
+
+
+def test_page_shows_what_a_reader_needs(collect, tmp_path):
+    made = collect(ledger())
+    found, _ = page(made, tmp_path)
+    words = " ".join(found.words.split())
+    for e in made.claims:
+        assert e.title in words
+        assert e.statement in words
+        assert e.locator in words
+    for piece in (
+        "it fails by 4/15",
+        "1·W·h·Wᵀ",
+        "Eckart & Young 1936",
+        "through L1.ii",
+        "split features",
+        "variant 2",
+        "91 % of 11 starts",
+        "AssertionError: ratio 2.5 on <seed 1>",
+        "only infinite models",
+        "expected verified",
+        "Instead: title of L10.i-corrected",
+    ):
+        assert piece in words, piece
+
+
+def test_page_escapes_what_claims_say(collect, tmp_path):
+    hostile = true_claim("L1.i")
+    object.__setattr__(hostile, "title", "<script>alert(1)</script> & a < b")
+    found, text = page(collect([hostile, *ledger()[4:]]), tmp_path)
+    assert "<script" not in text
+    assert "<script>alert(1)</script> & a < b" in found.words
+
+
+def test_partial_runs_and_empty_ones_have_a_page(collect, tmp_path):
+    claims = ledger()
+    found, _ = page(collect(claims, kinds=["proof"], partial=True, chosen=[claims[3]]), tmp_path)
+    assert "Partial run of proof evidence" in found.words
+    assert {link.removeprefix("#") for link in found.links} <= set(found.ids)
+
+
+def test_nothing_half_written(collect, tmp_path, monkeypatch):
+    from proofs_check import page as pages
+
+    made = collect(ledger())
+    report.write(made, tmp_path / "out")
+    before = {p.name: p.read_bytes() for p in (tmp_path / "out").iterdir()}
+    assert set(before) == set(report.FILES)
+    monkeypatch.setattr(pages, "render", lambda made: 1 / 0)
+    for folder in ("out", "new"):
+        with pytest.raises(ZeroDivisionError):
+            report.write(made, tmp_path / folder)
+    assert {p.name: p.read_bytes() for p in (tmp_path / "out").iterdir()} == before
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_file_in_the_way_is_one_line(collect, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="is a file"):
+        report.write(collect(ledger()), tmp_path / "file")
+
+
+def printed(made, encoding="utf-8", width=100) -> str:
+    raw = io.BytesIO()
+    console = Console(file=io.TextIOWrapper(raw, encoding=encoding, write_through=True), width=width)
+    report.table(made, console)
+    return raw.getvalue().decode(encoding)
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_terminal_table(collect, encoding, width):
+    text = printed(collect(ledger()), encoding, width)
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= min(width, 100)
+    assert "\x1b" not in text
+    for c in ledger():
+        assert sum(line.split()[:1] == [c.id] for line in lines) == 1
+    row = {line.split()[0]: line.split() for line in lines if line.split()}
+    assert row["L1.i"][-1] == "PNHM..T"
+    assert row["L10.i"][-1] == "....CF."
+    assert row["L1.iv"][-2:] == ["NO", "P!.M..."]
+    flowing = " ".join(text.split())
+    assert "1 NOT AS EXPECTED" in flowing
+    assert "3 proved by certificate or z3" in flowing
+    assert "L1.iv: expected verified, computed BROKEN" in flowing
+
+
+def test_importing_the_report_is_light():
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import proofs_check.report, sys; print({'torch', 'jinja2', 'rich'} & set(sys.modules))",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(report.__file__).parent.parent,
+    )
+    assert done.stdout.strip() == "set()"
+
+
+@given(st.permutations(["P1.i", "AppA", "P2.i", "Eq25", "ECF.biased", "L2.i", "L2.i-corrected", "L10.i", "S31A", "A1"]))
+def test_reading_order(shuffled):
+    claims = [claim(i, corrects=i.removesuffix("-corrected") if "-" in i else "") for i in shuffled]
+    expected = ["P1.i", "P2.i", "AppA", "Eq25", "ECF.biased", "L2.i", "L2.i-corrected", "L10.i", "S31A", "A1"]
+    assert [c.id for c in reading_order(claims)] == expected
+
+
+@pytest.mark.parametrize(("name", "origin"), [("P1.i", "paper"), ("S31C", "paper"), ("DD.i", "ours"), ("A1", "ours")])
+def test_source(name, origin):
+    assert source(claim(name)) == origin
+    assert source(claim(f"{name}-corrected", corrects=name)) == "correction"
+
+
+def test_readme_block(tmp_path):
+    text = f"# T\n{readme.BEGIN}\nstale row\n{readme.END}\ntail <!-- x -->\n"
+    new = readme.updated(text, ledger())
+    assert readme.updated(new, ledger()) == new
+    assert new.startswith(f"# T\n{readme.BEGIN}\n")
+    assert new.endswith(f"\n{readme.END}\ntail <!-- x -->\n")
+    assert "stale row" not in new
+    refuted = next(line for line in new.splitlines() if line.startswith("| L10.i "))
+    assert "**refuted**" in refuted
+    assert "title of L10.i-corrected (verified)" in refuted
+    assert "| L10.i-corrected |" not in new
+    assert new.index("| L10.i ") < new.index("Beyond the paper") < new.index("| B1 ")
+
+
+@pytest.mark.parametrize("text", ["", readme.BEGIN, readme.END + readme.BEGIN, readme.BEGIN + readme.END * 2])
+def test_readme_without_its_markers(text):
+    with pytest.raises(ValueError, match="put them where the table goes"):
+        readme.updated(text, [])
+
+
+def test_readme_main_rewrites_only_the_block(tmp_path):
+    file = tmp_path / "README.md"
+    file.write_text(f"before\n{readme.BEGIN}{readme.END}\nafter\n", encoding="utf-8")
+    file.chmod(0o644)
+    readme.main(str(file))
+    assert file.read_text(encoding="utf-8") == f"before\n{readme.BEGIN}\n{readme.block(load())}\n{readme.END}\nafter\n"
+    assert file.stat().st_mode & 0o777 == 0o644
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_readme_is_current():
+    text = (Path(readme.__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    assert readme.updated(text, load()) == text, "run python -m proofs_check.readme"
