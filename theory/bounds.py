@@ -202,7 +202,7 @@ def slice_bound(m2: float, mean_square: float, dim: int = 1) -> float:
 def _supports(D: ArrayLike, s: int):
     D = np.asarray(D, dtype=np.float64)
     k = D.shape[1]
-    size = min(2 * check_rank(s, k, "the number of atoms"), k)
+    size = min(2 * check_rank(s, k, "the number of atoms", name="sparsity"), k)
     if comb(k, size) > SUBSETS:
         raise ValueError(f"{comb(k, size)} sets of {size} among {k} atoms are too many; use coherence_bound instead")
     return (D[:, list(S)] for S in combinations(range(k), size))

@@ -164,14 +164,14 @@ def sigma_max(D: ArrayLike) -> float:
     return float(svd(D)[1][0])
 
 
-def check_rank(rank: int, limit: int, limit_name: str) -> int:
+def check_rank(rank: int, limit: int, limit_name: str, name: str = "rank") -> int:
     """Return `rank` as an int, or raise the ValueError that names the limit and the mend."""
     try:
         k = operator.index(rank)
     except TypeError:
-        raise ValueError(f"rank must be a whole number, got {rank!r}; pass an integer") from None
+        raise ValueError(f"{name} must be a whole number, got {rank!r}; pass an integer") from None
     if not 1 <= k <= limit:
-        raise ValueError(f"rank {k} is not between 1 and {limit_name} = {limit}; choose a rank in that range")
+        raise ValueError(f"{name} {k} is not between 1 and {limit_name} = {limit}; choose one in that range")
     return k
 
 

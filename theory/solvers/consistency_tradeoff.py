@@ -77,16 +77,17 @@ def path(moments: Moments, rank: int, weights: Sequence[float], ridge: float = 0
     return [at(weight, pair) for weight, pair in zip(weights, tradeoff.continuation(pair_at, weights), strict=True)]
 
 
-def drift(moments: Moments, rank: int, ridge: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """First-order drift of the CCA subspaces per unit of weight: U ∝ U_k + λU_⊥X, V ∝ V_k + λV_⊥Y (theorem B4).
+def drift(moments: Moments, rank: int, ridge: float = 0.0) -> dict[str, np.ndarray]:
+    """First-order drift of the CCA subspaces: span Wx moves to span(Wx + λTx) + O(λ²), Wy likewise (theorem B4).
 
-    X_ij = (ρ_j a_ij + ρ_i b_ij)/(ρ_j² − ρ_i²) and Y_ij = (ρ_j b_ij + ρ_i a_ij)/(ρ_j² − ρ_i²), a = U_⊥ᵀΣxU_k,
-    b = V_⊥ᵀΣyV_k, with zeros where a direction has no partner on the other side. Both vanish, and the CCA stays
-    stationary, iff span U_k is Σx-invariant and span V_k is Σy-invariant.
+    Tx = Σx^{-1/2}U_⊥X with X_ij = (ρ_j a_ij + ρ_i b_ij)/(ρ_j² − ρ_i²), Ty = Σy^{-1/2}V_⊥Y with
+    Y_ij = (ρ_j b_ij + ρ_i a_ij)/(ρ_j² − ρ_i²), a = U_⊥ᵀΣxU_k, b = V_⊥ᵀΣyV_k, and zeros where a direction has no
+    partner on the other side. Both vanish, and the CCA stays stationary for λ > 0, iff span U_k is Σx-invariant and
+    span V_k is Σy-invariant.
 
     Returns
     -------
-    X (rx − k, k), Y (ry − k, k), in the bases of left and right singular vectors of M; rx, ry are the ranks.
+    Wx, Tx (dx, k) and Wy, Ty (dy, k), Tx and Ty per unit of weight; Wx and Wy are a CCA.
 
     Raises
     ------
@@ -95,7 +96,7 @@ def drift(moments: Moments, rank: int, ridge: float = 0.0) -> tuple[np.ndarray, 
     Examples
     --------
     >>> m = Moments.from_arrays([[2.0, 1.0], [2.0, -1.0], [-2.0, 1.0], [-2.0, -1.0]], [[1.0], [-1.0], [1.0], [-1.0]])
-    >>> bool(abs(drift(m, 1)[0]).max() < 1e-12)
+    >>> bool(abs(drift(m, 1)["Tx"]).max() < 1e-12)
     True
     """
     white = whiten(moments, ridge)
@@ -110,4 +111,9 @@ def drift(moments: Moments, rank: int, ridge: float = 0.0) -> tuple[np.ndarray, 
     first, rest = rho[:k], np.pad(rho[k:], (0, rows - len(rho[k:])))[:, None]
     X = (first * a + rest * b) / (first**2 - rest**2)
     Y = (first * b + rest * a) / (first**2 - rest**2)
-    return X[: len(white.lx) - k], Y[: len(white.ly) - k]
+    return {
+        "Wx": white.Px @ U[:, :k],
+        "Tx": white.Px @ U[:, k:] @ X[: len(U) - k],
+        "Wy": white.Py @ Vt[:k].T,
+        "Ty": white.Py @ Vt[k:].T @ Y[: len(Vt) - k],
+    }

@@ -36,10 +36,10 @@ def feasible(split: int, A: np.ndarray) -> np.ndarray:
 
 def ascend(K: np.ndarray, split: int, Z: np.ndarray, resolution: float) -> np.ndarray:
     """Ascend from Z until the gradient of F/2 is below `resolution`, or rounding ends the progress; F never falls."""
-    return _newton(K, split, _polar_iteration(K, split, Z), resolution)
+    return _newton(K, split, polar_iteration(K, split, Z), resolution)
 
 
-def _polar_iteration(K: np.ndarray, split: int, Z: np.ndarray) -> np.ndarray:
+def polar_iteration(K: np.ndarray, split: int, Z: np.ndarray, steps: int = POLAR_STEPS) -> np.ndarray:
     """U ← polar(K_xx U + K_xy V), V likewise (theorem B6): monotone while K_xx, K_yy ⪰ 0.
 
     Taking each block's least eigenvalue off its diagonal leaves the maximisers as they are, makes every K admissible,
@@ -49,7 +49,7 @@ def _polar_iteration(K: np.ndarray, split: int, Z: np.ndarray) -> np.ndarray:
     xy = K[:split, split:]
     U, V = Z[:split], Z[split:]
     before = -np.inf
-    for _ in range(POLAR_STEPS):
+    for _ in range(steps):
         U = polar(xx @ U + xy @ V)
         G = yy @ V + xy.T @ U
         value = float(np.sum(U * (xx @ U)) + 2 * np.sum(V * G) - np.sum(V * (yy @ V)))
@@ -67,22 +67,21 @@ def _newton(K: np.ndarray, split: int, Z: np.ndarray, resolution: float) -> np.n
     value, gradient, hessian = _second_order(K, split, Z)
     for _ in range(NEWTON_STEPS):
         size = np.linalg.norm(gradient)
-        if size <= resolution / 4 or radius < 1e-12:
+        if size <= resolution / 4 or radius < 1e-15:
             break
-        step = _steihaug(gradient, hessian, radius)
+        step = _steihaug(gradient, hessian, radius, resolution)
         predicted = float(np.sum(step * gradient) + np.sum(step * hessian(step)) / 2)
         candidate = feasible(split, Z + step)
         new_value, new_gradient, new_hessian = _second_order(K, split, candidate)
         # Close to the optimum the gain drowns in the rounding of F; there a smaller gradient is the progress.
         if predicted <= 1e-13 * abs(value):
-            if np.linalg.norm(new_gradient) >= size:
-                break
-            ratio = 1.0
+            ratio = 1.0 if np.linalg.norm(new_gradient) < size else 0.0
         else:
             ratio = (new_value - value) / predicted
+        length = np.linalg.norm(step)
         if ratio < 0.25:
-            radius /= 4
-        elif ratio > 0.75 and np.linalg.norm(step) > 0.99 * radius:
+            radius = min(radius, length) / 4
+        elif ratio > 0.75 and length > 0.99 * radius:
             radius = min(2 * radius, largest)
         if ratio > 0.1:
             Z, value, gradient, hessian = candidate, new_value, new_gradient, new_hessian
@@ -101,8 +100,11 @@ def _second_order(K: np.ndarray, split: int, Z: np.ndarray) -> tuple[float, np.n
     return float(np.sum(Z * G)) / 2, project(split, Z, gradient), hessian
 
 
-def _steihaug(gradient: np.ndarray, hessian: Callable, radius: float) -> np.ndarray:
-    """Conjugate gradients for −Hess s = gradient, ended at the radius or by a direction of positive curvature."""
+def _steihaug(gradient: np.ndarray, hessian: Callable, radius: float, resolution: float) -> np.ndarray:
+    """Conjugate gradients for −Hess s = gradient, ended at the radius or by a direction along which F curves upwards.
+
+    A curvature below `resolution` is that of a flat direction, of which degenerate optima have many.
+    """
     s = np.zeros_like(gradient)
     r = gradient.copy()
     p = r
@@ -110,7 +112,9 @@ def _steihaug(gradient: np.ndarray, hessian: Callable, radius: float) -> np.ndar
     target = np.sqrt(rr) * min(0.1, np.sqrt(rr))
     for _ in range(gradient.size):
         Hp = hessian(p)
-        curvature = -float(np.sum(p * Hp))
+        curvature, flat = -float(np.sum(p * Hp)), resolution * float(np.sum(p * p))
+        if abs(curvature) <= flat and s.any():
+            break
         alpha = rr / curvature if curvature > 0 else np.inf
         if curvature <= 0 or np.linalg.norm(s + alpha * p) >= radius:
             return s + _to_radius(s, p, radius) * p
