@@ -4,6 +4,7 @@ The view below is the same object that arrays use; its streams are z3 terms, so 
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import z3
 
@@ -11,6 +12,9 @@ from proofs_check.evidence import Step
 from theory.view import View
 
 TIMEOUT_MS = 5_000
+
+# z3 annotates a sum or a conjunction as anything that its sorts could ever give.
+Term = Any
 
 
 class LogicView(View):
@@ -47,55 +51,55 @@ class LogicView(View):
         self.mass = z3.Function("μ", z3.ArraySort(self.point_sort, z3.BoolSort()), z3.RealSort())
         super().__init__({s: self.r[s](self.omega) for s in names}, self.f, self.g)
 
-    def everywhere(self, a: z3.ExprRef, b: z3.ExprRef) -> z3.BoolRef:
+    def everywhere(self, a: Term, b: Term) -> Term:
         """∀ω: a(ω) = b(ω)."""
         return z3.ForAll([self.omega], a == b)
 
-    def preimage(self, side: z3.ExprRef, event: z3.ExprRef) -> z3.ExprRef:
+    def preimage(self, side: Term, event: Term) -> Term:
         """{ω : side(ω) ∈ event} as a set of points."""
         return z3.Lambda([self.omega], z3.Select(event, side))
 
-    def law_at(self, a: z3.ExprRef, b: z3.ExprRef, event: z3.ExprRef) -> z3.BoolRef:
+    def law_at(self, a: Term, b: Term, event: Term) -> Term:
         """μ(a ∈ event) = μ(b ∈ event): one instance of :meth:`same_law`."""
         return self.mass(self.preimage(a, event)) == self.mass(self.preimage(b, event))
 
-    def same_law(self, a: z3.ExprRef, b: z3.ExprRef) -> z3.BoolRef:
+    def same_law(self, a: Term, b: Term) -> Term:
         """∀ events B: μ(a ∈ B) = μ(b ∈ B)."""
         event = self.event(a)
         return z3.ForAll([event], self.law_at(a, b, event))
 
-    def event(self, side: z3.ExprRef, name: str = "B") -> z3.ExprRef:
+    def event(self, side: Term, name: str = "B") -> Term:
         """Arbitrary event in the space of a side."""
         return z3.Const(f"{name}_{side.sort()}", z3.ArraySort(side.sort(), z3.BoolSort()))
 
-    def pulled(self, event: z3.ExprRef, sort: z3.SortRef, maps: Callable[[z3.ExprRef], z3.ExprRef]) -> z3.ExprRef:
+    def pulled(self, event: Term, sort: z3.SortRef, maps: Callable[[Term], Term]) -> Term:
         """{u : maps(u) ∈ event}; choosing it as the event of a hypothesis pushes both of its laws through the map."""
         u = z3.Const("u", sort)
         return z3.Lambda([u], z3.Select(event, maps(u)))
 
-    def where(self, condition: z3.BoolRef) -> z3.ExprRef:
-        """{ω : condition}, a condition on the points."""
-        return z3.Lambda([self.omega], condition)
+    def measure(self, condition: Term) -> Term:
+        """μ{ω : condition}."""
+        return self.mass(z3.Lambda([self.omega], condition))
 
-    def null(self, condition: z3.BoolRef) -> z3.BoolRef:
+    def null(self, condition: Term) -> Term:
         """The condition holds almost nowhere: μ{ω : condition} = 0."""
-        return self.mass(self.where(condition)) == 0
+        return self.measure(condition) == 0
 
-    def almost_everywhere(self, a: z3.ExprRef, b: z3.ExprRef) -> z3.BoolRef:
+    def almost_everywhere(self, a: Term, b: Term) -> Term:
         """a = b almost everywhere."""
         return self.null(a != b)
 
-    def split(self, p: z3.BoolRef, q: z3.BoolRef) -> z3.BoolRef:
+    def split(self, p: Term, q: Term) -> Term:
         """Instance of the axioms of a measure: μ{p} = μ{p ∧ q} + μ{p ∧ ¬q}, both parts ≥ 0."""
-        inside, outside = (self.mass(self.where(z3.And(p, r))) for r in (q, z3.Not(q)))
-        return z3.And(self.mass(self.where(p)) == inside + outside, inside >= 0, outside >= 0)
+        inside, outside = (self.measure(z3.And(p, r)) for r in (q, z3.Not(q)))
+        return z3.And(self.measure(p) == inside + outside, inside >= 0, outside >= 0)
 
-    def splits(self, p: z3.BoolRef, q: z3.BoolRef, n: z3.BoolRef) -> z3.BoolRef:
+    def splits(self, p: Term, q: Term, n: Term) -> Term:
         """The instances by which μ{p} = μ{q} for conditions that agree where n fails, μ{n} = 0."""
         parts = (z3.And(p, z3.Not(q)), z3.And(q, z3.Not(p)))
         return z3.And(self.split(p, q), self.split(q, p), *(self.split(n, part) for part in parts))
 
-    def injective(self, j: str, *sides: z3.ExprRef) -> z3.BoolRef:
+    def injective(self, j: str, *sides: Term) -> Term:
         """g_j is injective on the union of the sets of values that the sides take."""
         other = z3.Const("ω'", self.point_sort)
         pairs = [(a, z3.substitute(b, (self.omega, other))) for a in sides for b in sides]
@@ -110,7 +114,7 @@ def _solver() -> z3.Solver:
     return solver
 
 
-def instance(formula: z3.QuantifierRef, *terms: z3.ExprRef) -> z3.BoolRef:
+def instance(formula: Term, *terms: Term) -> Term:
     """Instance of a ∀ formula, one term per bound variable.
 
     What follows from instances of the hypotheses at terms over a fresh constant follows for all its values.
@@ -164,4 +168,4 @@ def finite_sort(name: str, size: int) -> z3.SortRef:
     return z3.EnumSort(name, [f"{name}{i}" for i in range(size)])[0]
 
 
-Formula = Callable[[LogicView], z3.BoolRef]
+Formula = Callable[[LogicView], Term]

@@ -75,6 +75,11 @@ def affine(c, t) -> Callable[[Row], Row]:
     return lambda v: (Fraction(c) * v[0] + Fraction(t),)
 
 
+def total(z: Row) -> Row:
+    """Sum of the entries, as a tuple."""
+    return (sum(z, Fraction(0)),)
+
+
 IDENTITY = scale(1)
 
 SPLIT_FEATURES = Model(
@@ -82,12 +87,14 @@ SPLIT_FEATURES = Model(
     rows(1, 2),
     rows(1, 2),
     (lambda v: (v[0], 0), lambda v: (0, v[0])),
-    (lambda z: (z[0] + z[1],),) * 2,
+    (total, total),
 )
 REFLECTION = Model(
     "x = y = ±1, y-coders reflected", rows(1, -1), rows(1, -1), (IDENTITY, scale(-1)), (IDENTITY, scale(-1))
 )
-CODE_REFLECTION = Model("x = ±1, y = −x, identity coders", rows(1, -1), rows(-1, 1), (IDENTITY,) * 2, (IDENTITY,) * 2)
+CODE_REFLECTION = Model(
+    "x = ±1, y = −x, identity coders", rows(1, -1), rows(-1, 1), (IDENTITY, IDENTITY), (IDENTITY, IDENTITY)
+)
 GAUGED_CYCLE = Model(
     "cycle gauge: W_x = 1, D_x = 2, W_y = ½, D_y = 1",
     rows(1, -1),
@@ -95,8 +102,8 @@ GAUGED_CYCLE = Model(
     (IDENTITY, scale("1/2")),
     (scale(2), IDENTITY),
 )
-NO_DECODER = Model("equal codes, wrong decoders", rows(1, -1), rows(1, -1), (IDENTITY,) * 2, (scale(2),) * 2)
-COLLAPSED = Model("collapsed codes", rows(1, 2), rows(1, 2), (scale(0),) * 2, (IDENTITY,) * 2)
+NO_DECODER = Model("equal codes, wrong decoders", rows(1, -1), rows(1, -1), (IDENTITY, IDENTITY), (scale(2), scale(2)))
+COLLAPSED = Model("collapsed codes", rows(1, 2), rows(1, 2), (scale(0), scale(0)), (IDENTITY, IDENTITY))
 NON_INJECTIVE_CYCLE = Model(
     "translation through different code scales", rows(1, 2), rows(1, 2), (scale(1), scale(2)), (scale("1/2"), scale(1))
 )
@@ -107,7 +114,19 @@ UNSEEN = Model(
     (scale(2), lambda v: ((v[0] > 0) - (v[0] < 0),)),
     (scale("1/2"), IDENTITY),
 )
-UNBALANCED = Model("one point twice, codes moved", rows(1, 1, 2), rows(1, 2, 1), (IDENTITY,) * 2, (IDENTITY,) * 2)
+MOVED = Model(
+    "x = y = ±1, f_x = u, f_y = 2u, g_y = u: TR_xy without REC_y",
+    rows(1, -1),
+    rows(1, -1),
+    (IDENTITY, scale(2)),
+    (IDENTITY, IDENTITY),
+)
+RESCALED_CODES = Model(
+    "x = y = ±1, y-codes doubled", rows(1, -1), rows(1, -1), (IDENTITY, scale(2)), (IDENTITY, scale("1/2"))
+)
+UNBALANCED = Model(
+    "one point twice, codes moved", rows(1, 1, 2), rows(1, 2, 1), (IDENTITY, IDENTITY), (IDENTITY, IDENTITY)
+)
 
 NAMED = (
     SPLIT_FEATURES,
@@ -118,6 +137,8 @@ NAMED = (
     COLLAPSED,
     NON_INJECTIVE_CYCLE,
     UNSEEN,
+    MOVED,
+    RESCALED_CODES,
     UNBALANCED,
 )
 
@@ -148,14 +169,14 @@ def _readings() -> dict[str, tuple[Property, tuple[tuple[str, str], ...]]]:
 
 
 @cache
-def _truths(names: tuple[str, ...]) -> tuple[tuple[Model, dict[str, bool]], ...]:
-    readings = _readings()
-    decided = []
-    for model in pool():
-        view = model.view()
-        truth = {n: all(p.level.holds(p.what, view, i, j) for i, j in edges) for n, (p, edges) in readings.items()}
-        decided.append((model, truth))
-    return tuple(decided)
+def _column(prop: Property, edges: tuple[tuple[str, str], ...]) -> tuple[bool, ...]:
+    """Truth of a property on the whole pool; the key is the property itself, so a new one is decided by itself."""
+    return tuple(all(prop.level.holds(prop.what, view, i, j) for i, j in edges) for view in _views())
+
+
+@cache
+def _views() -> tuple[View, ...]:
+    return tuple(model.view() for model in pool())
 
 
 def refute(premises: Sequence[str], conclusion: str) -> Model | None:
@@ -168,11 +189,25 @@ def refute(premises: Sequence[str], conclusion: str) -> Model | None:
     >>> refute(["TR"], "CYC") is None
     True
     """
-    # The names are the cache key: a property registered later is decided on the whole pool again.
-    for model, truth in _truths(tuple(p.name for p in all_properties())):
-        if all(truth[p] for p in premises) and not truth[conclusion]:
+    readings = _readings()
+    columns = [_column(*readings[name]) for name in (*premises, conclusion)]
+    for model, *truth, concluded in zip(pool(), *columns, strict=True):
+        if all(truth) and not concluded:
             return model
     return None
+
+
+def injective(model: Model, target: str, streams: str) -> bool:
+    """Exact: no two different codes of the given streams have the same image under the target's decoder.
+
+    Examples
+    --------
+    >>> injective(SPLIT_FEATURES, "y", "x"), injective(SPLIT_FEATURES, "y", "xy")
+    (True, False)
+    """
+    view = model.view()
+    codes = {tuple(z) for s in streams for z in view.code(s).tolist()}
+    return len({tuple(view.decode(target, rows(z))[0]) for z in codes}) == len(codes)
 
 
 def gap(model: Model, name: str) -> Fraction:
@@ -221,8 +256,16 @@ def counterexample(
     return Counterexample(model.name, hypotheses, {conclusion: true(conclusion)}, gap(model, conclusion))
 
 
-def mutant(operation: str, text: str, proved: bool, premises: Sequence[str], conclusion: str) -> Mutant:
-    """Judge a variant of an implication between properties by the pool.
+def mutant(
+    operation: str,
+    text: str,
+    proved: bool,
+    premises: Sequence[str],
+    conclusion: str,
+    model: Model | None = None,
+    also: Mapping[str, bool] | None = None,
+) -> Mutant:
+    """Judge a variant of an implication between properties by an exact model.
 
     Parameters
     ----------
@@ -230,13 +273,16 @@ def mutant(operation: str, text: str, proved: bool, premises: Sequence[str], con
         As in :class:`Mutant`.
     proved
         Whether the engine proves the variant.
-    premises, conclusion
-        Names of properties; the violation is the exact gap of the first model that refutes, in hundredths.
+    premises, conclusion, model, also
+        As in :func:`counterexample`; the violation is the exact margin, in hundredths, 0 without a countermodel.
 
     Examples
     --------
     >>> mutant("drop", "TR ⇒ CC", False, ["TR"], "CC").killed
     True
     """
-    model = refute(premises, conclusion)
-    return Mutant(operation, text, proved, float(gap(model, conclusion) * 100) if model else 0.0)
+    try:
+        found = counterexample(premises, conclusion, model, also)
+    except LookupError:
+        return Mutant(operation, text, proved, 0.0)
+    return Mutant(operation, text, proved, float(found.margin * 100) if found.passed else 0.0)

@@ -56,7 +56,7 @@ def _(run):
                 a, b = WHATS[name].sides(view, *edge)
                 assert np.abs(a - b)[weights == 0].min() > 0, "the sides have to differ at the null points"
                 u = rng.normal(size=a.shape[1])
-                scale = np.linalg.norm(u) * (np.linalg.norm(a[weights > 0]) + np.linalg.norm(b[weights > 0]))
+                scale = float(np.linalg.norm(u) * np.linalg.norm(np.hstack([a, b])[weights > 0]))
                 distance = wasserstein_distance(a @ u, b @ u, weights, weights)
                 yield distance, tolerance(scale, len(a) + a.shape[1], gap=1 / condition)
 
