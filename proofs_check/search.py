@@ -126,3 +126,19 @@ def certify(problem: Problem, directory: Path = CERTIFICATES, budget: Budget = B
         directory.mkdir(parents=True, exist_ok=True)
         dump(problem, found.steps, directory / f"{problem.name}.json")
     return found
+
+
+def main() -> int:
+    """Find and store the certificates of all problems; report those without one (``python -m proofs_check.search``)."""
+    from proofs_check.problems import CASES
+
+    missing = 0
+    for name, case in sorted(CASES.items()):
+        found = certify(case.problem)
+        missing += found is None
+        print(f"{name}: {f'{len(found.steps)} steps' if found else 'no certificate within the budget'}")
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

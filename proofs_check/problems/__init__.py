@@ -14,6 +14,7 @@ from proofs_check.problems import (
     reconstruction_tradeoff,
     spectral_bounds,
     translation,
+    transport,
 )
 from proofs_check.problems.setting import CASES, Case
 
@@ -29,4 +30,5 @@ __all__ = [
     "reconstruction_tradeoff",
     "spectral_bounds",
     "translation",
+    "transport",
 ]

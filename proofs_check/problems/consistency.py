@@ -106,6 +106,17 @@ case(Problem("L2-zero-set", EQUAL, loss(Wx * A, Wy * A), zero))(_equal)
 case(Problem("L2-zero-set-invariant", EQUAL, X * Wx * A, Y * Wy * A))(_equal)
 
 
+# independent columns of [X, −Y]: rows P of a left inverse recover Wx from the difference of the codes, so only 0 agrees
+P = letter("P", "x", "n")
+
+
+@case(Problem("L2-only-zero", {"left inverse": P * X - 1, "annihilates": P * Y}, P * (X * Wx - Y * Wy), Wx))
+def _injective(draw: Draw) -> dict[str, Any]:
+    draw.size["n"] = draw.size["z"] + 2
+    values = _coders(draw)
+    return {**values, "P": np.linalg.pinv(np.hstack([values["X"], -values["Y"]]))[: draw.size["x"]]}
+
+
 # Lemma 3: under whitening the loss is 2k − 2 Tr(UᵀMV), with U = Σx^{1/2} Wx and V = Σy^{1/2} Wy
 @case(Problem("L3-objective", WHITENED, consistency(Wx, Wy), 2 * dim_k - 2 * trace(U.T * M * V)))
 def _whitened(draw: Draw) -> dict[str, Any]:

@@ -71,6 +71,24 @@ def _value(draw: Draw) -> dict[str, Any]:
     return {**_principal(draw), "A": A, "C": np.linalg.inv(A)}
 
 
+# with independent columns of X (a left inverse P), data that are projected alike are projected by the same W D
+P = letter("P", "x", "n")
+
+
+@case(
+    Problem(
+        "L1-cancel",
+        {"reconstructed alike": X * W * D - X * Vk * Vk.T, "left inverse": P * X - 1},
+        W * D,
+        Vk * Vk.T,
+    )
+)
+def _cancel(draw: Draw) -> dict[str, Any]:
+    draw.size["n"] = draw.size["x"] + 3
+    X = draw.normal("n", "x")
+    return {**_coder(draw), "X": X, "P": np.linalg.pinv(X)}
+
+
 # a coder whose W D is the projection is W = Vk A, D = A⁻¹ Vkᵀ with A = Vkᵀ W; for square matrices a left inverse is a
 # right inverse (an axiom), which gives the second hypothesis
 PROJECTOR = {
