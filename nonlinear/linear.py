@@ -153,7 +153,14 @@ def train(
     Xt, Yt = torch.from_numpy(X - moments.mean_x), torch.from_numpy(Y - moments.mean_y)
     model = parametrise(moments, rank, constraint)
     start = torch.from_numpy(np.stack([model.start(np.random.default_rng([seed, s])) for s in range(starts)]))
-    value = torch.func.vmap(lambda p: loss(Xt, Yt, model.coders(p), weights))
-    end, curve = lbfgs.minimise(value, start, steps, stall * float(value(start).max()))
+    value = torch.func.vmap(lambda p: torch.as_tensor(loss(Xt, Yt, model.coders(p), weights)))
+    least = stall * float(value(start).max())
+    end, curve = lbfgs.minimise(value, start, steps, least)
+    # A start may have come to rest against the singular set of the parametrisation: it goes on from elsewhere.
+    while model.normal is not None and len(curve) <= steps:
+        end, more = lbfgs.minimise(value, torch.func.vmap(model.normalised)(end), steps + 1 - len(curve), least)
+        curve = torch.cat([curve, more[1:]])
+        if bool((more[0] - more[-1] <= lbfgs.PATIENCE * least).all()):
+            break
     initial, trained = ({n: w.numpy() for n, w in torch.func.vmap(model.coders)(p).items()} for p in (start, end))
     return Fit(trained, initial, curve[-1].numpy(), curve.numpy())

@@ -11,6 +11,7 @@ from torch import Tensor
 from theory.linalg import whitener
 from theory.moments import Moments
 
+Named = dict[str, Tensor]
 CONSTRAINTS = ("none", "scaled", "whitened", "joint")
 
 
@@ -26,20 +27,34 @@ class Parametrisation:
         Name → standard deviation of a random start.
     build
         Named parameters → coders "Wx" [dx, k], "Dx" [k, dx], "Wy", "Dy".
+    normal
+        Named parameters → other parameters of the same coders, as far as can be from where the map is singular; None
+        if it never is.
     """
 
     shapes: Mapping[str, tuple[int, ...]]
     scales: Mapping[str, float]
-    build: Callable[[dict[str, Tensor]], dict[str, Tensor]]
+    build: Callable[[Named], Named]
+    normal: Callable[[Named], Named] | None = None
 
-    def coders(self, p: Tensor) -> dict[str, Tensor]:
+    def coders(self, p: Tensor) -> Named:
         """Coders of one flat vector of parameters."""
-        parts = p.split([math.prod(shape) for shape in self.shapes.values()])
-        return self.build({n: q.reshape(s) for (n, s), q in zip(self.shapes.items(), parts, strict=True)})
+        return self.build(self._named(p))
+
+    def normalised(self, p: Tensor) -> Tensor:
+        """Flat parameters of the same coders, by `normal`."""
+        if self.normal is None:
+            return p
+        free = self.normal(self._named(p))
+        return torch.cat([free[name].reshape(-1) for name in self.shapes])
 
     def start(self, rng: np.random.Generator) -> np.ndarray:
         """Flat normal parameters."""
         return np.concatenate([self.scales[n] * rng.normal(size=shape).ravel() for n, shape in self.shapes.items()])
+
+    def _named(self, p: Tensor) -> Named:
+        parts = p.split([math.prod(shape) for shape in self.shapes.values()])
+        return {n: q.reshape(s) for (n, s), q in zip(self.shapes.items(), parts, strict=True)}
 
 
 def parametrise(moments: Moments, rank: int, constraint: str) -> Parametrisation:
@@ -88,21 +103,25 @@ def parametrise(moments: Moments, rank: int, constraint: str) -> Parametrisation
             if not 1 <= rank <= (min(rx, ry) if constraint == "whitened" else rx + ry):
                 raise ValueError(f"{rank} codes cannot be whitened: Σx, Σy have ranks {rx}, {ry}; choose fewer codes")
             Px, Py = torch.from_numpy(Px), torch.from_numpy(Py)
+            size = 1.0 if constraint == "whitened" else math.sqrt(2)
 
-            def build(free):
+            def normal(free: Named) -> Named:
                 if constraint == "whitened":
-                    U, V = orthonormal(free["Wx"]), orthonormal(free["Wy"])
-                else:
-                    U, V = (math.sqrt(2) * orthonormal(torch.cat([free["Wx"], free["Wy"]]))).split([rx, ry])
-                return free | {"Wx": Px @ U, "Wy": Py @ V}
+                    return free | {"Wx": orthonormal(free["Wx"]), "Wy": orthonormal(free["Wy"])}
+                U, V = orthonormal(torch.cat([free["Wx"], free["Wy"]])).split([rx, ry])
+                return free | {"Wx": U, "Wy": V}
+
+            def build(free: Named) -> Named:
+                free = normal(free)
+                return free | {"Wx": size * Px @ free["Wx"], "Wy": size * Py @ free["Wy"]}
 
             shapes = {"Wx": (rx, rank), "Wy": (ry, rank)} | decoders
-            return Parametrisation(shapes, {"Wx": 1.0, "Wy": 1.0} | decoder_scales, build)
+            return Parametrisation(shapes, {"Wx": 1.0, "Wy": 1.0} | decoder_scales, build, normal)
     raise ValueError(f"constraint is {constraint!r}; use one of {', '.join(CONSTRAINTS)}")
 
 
 def orthonormal(A: Tensor) -> Tensor:
-    """QR factor with a positive diagonal of R: smooth where A has full column rank, Haar distributed for normal A.
+    """QR factor with a positive diagonal of R: Haar distributed for normal A, singular where A loses column rank.
 
     Examples
     --------
@@ -113,6 +132,6 @@ def orthonormal(A: Tensor) -> Tensor:
     return Q * torch.sign(torch.diagonal(R))
 
 
-def _rescaled(free: dict[str, Tensor]) -> dict[str, Tensor]:
+def _rescaled(free: Named) -> Named:
     e = torch.exp(free["s"])
     return {name: w * e if name[0] == "W" else w / e for name, w in free.items() if name != "s"}
