@@ -49,7 +49,7 @@ def render(report: Report) -> str:
         mismatches=mismatches(report),
         kind_titles=KIND_TITLES,
         marks=MARKS,
-        properties=[(p.name, p.level.prefix and "in distribution", p.what.text) for p in all_properties()],
+        properties=all_properties(),
         matrices=[_grid(m) for m in report.implications],
     )
 
