@@ -142,7 +142,7 @@ def _path(axes: Axes, document: dict) -> None:
             axes.plot(i, value, "o", color=colour, markerfacecolor="white" if open_ else colour, markersize=4.5)
     axes.set_xticks(range(len(stops)), ["CCA", *(_tick(form) for form in path), "PCA"], fontsize="small")
     axes.axhline(0, color="black", linewidth=0.6)
-    axes.set(xlabel="λ\nF proved maximal (filled dots), or: the maximum is at most this much above F", ylabel="R²")
+    axes.set(xlabel="λ\nproved: F is the maximum (filled);  ≤: the maximum exceeds F by at most this", ylabel="R²")
     axes.legend(frameon=False, fontsize="small", ncols=2)
 
 
