@@ -58,6 +58,11 @@ AXIOMS = {
             "two finite Borel measures on R^d are equal iff their Fourier transforms are",
             "Billingsley, Probability and Measure, Thm 26.2 (Cramér–Wold with all slices: Thm 29.4)",
         ),
+        Axiom(
+            "vanishing integral",
+            "f ≥ 0 continuous, w > 0 almost everywhere, ∫ f w = 0 ⇒ f = 0",
+            "Rudin, Real and Complex Analysis, Thm 1.39(a)",
+        ),
         Axiom("square inverse", "AB = 1 ⇒ BA = 1 for square matrices", "Horn & Johnson, Matrix Analysis, 0.5"),
         Axiom("Weyl", "|λ_i(A+E) − λ_i(A)| ≤ ‖E‖₂", "Horn & Johnson, Matrix Analysis, Cor. 4.3.15"),
         Axiom(
