@@ -41,4 +41,4 @@ def mutants(name: str, rng: np.random.Generator) -> list[Mutant]:
     found = search(case.problem)
     if found is None:
         raise LookupError(f"{name}: the search does not find the original's certificate within its budget")
-    return judge_mutants(case.problem, case.members, found.budget, rng)
+    return judge_mutants(case.problem, case.members, found.budget, rng, also=case.also)
