@@ -29,7 +29,7 @@ COUNTER = Counterexample("x_j = (1, 2) <b>", {"whitened": True}, {"L_CC is const
 
 
 def claim(name: str, expect=Verdict.VERIFIED, **more) -> Claim:
-    return Claim(name, f"title of {name}", "a_b = c", f"what {name} says", f"Lemma {name}", expect, **more)
+    return Claim(name, f"title of {name} ⇒ ‖ρ‖", "a_b = c", f"what {name} says", f"Lemma {name}", expect, **more)
 
 
 def true_claim(name: str, expect=Verdict.VERIFIED, axioms=(), engine="certificate", **more) -> Claim:
@@ -38,7 +38,8 @@ def true_claim(name: str, expect=Verdict.VERIFIED, axioms=(), engine="certificat
     made.by("numeric")(lambda run: Numeric("on members", 5, 0.25))
     made.by("mutants")(lambda run: MUTANTS)
     if made.hypotheses:
-        dropped, structural = {made.hypotheses[0]: COUNTER}, {h: "only infinite models" for h in made.hypotheses[1:]}
+        dropped = {made.hypotheses[0]: COUNTER, made.hypotheses[1]: Step("z3", "finite", True, "[Ω = 2 points]")}
+        structural = {h: "only infinite models" for h in made.hypotheses[2:]}
         made.by("necessity")(lambda run: Necessity(dropped, structural))
     return made
 
@@ -55,7 +56,7 @@ def ledger() -> list[Claim]:
     broken = true_claim("L1.iv")
     broken.evidence["numeric"] = lambda run: Numeric("on members", 4, 2.5, "AssertionError: ratio 2.5 on <seed 1>")
     trained = true_claim(
-        "L1.i", Verdict.MODULO_AXIOMS, ("Eckart–Young",), requires=("L1.ii",), hypotheses=("CC", "k ≤ d")
+        "L1.i", Verdict.MODULO_AXIOMS, ("Eckart–Young",), requires=("L1.ii",), hypotheses=("CC", "REC", "k ≤ d")
     )
     trained.by("trained")(lambda run: Trained("coders", 1.5, [1.5 + 1e-9 * i for i in range(10)] + [2.0], 1e-6))
     return [
@@ -102,7 +103,7 @@ def test_verdicts_reasons_and_mismatches(collect):
     }
     assert [line.split(":")[0] for line in report.mismatches(made)] == ["L1.iv"]
     assert "ratio 2.5" not in entries["L1.i"].why
-    assert entries["L1.i"].why == "Proved by certificate, given Eckart–Young; it fails without CC"
+    assert entries["L1.i"].why == "Proved by certificate, given Eckart–Young; it fails without CC or REC"
     assert entries["L1.iv"].why.startswith("Its numeric evidence fails: on members")
     assert entries["L1.v"].why == "Has no proof or numeric or mutants evidence"
     assert "4/15" in entries["L10.i"].why
@@ -127,6 +128,20 @@ def test_axioms_own_before_inherited(collect):
         "von Neumann": ["L1.i", "L1.ii"],
     }
     assert made.structural == [{"claim": "L1.i", "hypothesis": "k ≤ d", "reason": "only infinite models"}]
+
+
+def test_axioms_come_from_the_nearest_of_all_ancestors(collect):
+    chain = [
+        true_claim("A1", axioms=("Weyl", "Ky Fan")),
+        true_claim("A2", axioms=("Ky Fan",), requires=("A1",)),
+        true_claim("A3", axioms=("Weyl",), requires=("A2",)),
+    ]
+    found = by_id(collect(chain))["A3"].axioms
+    assert [(a["name"], a["via"]) for a in found] == [("Weyl", ""), ("Ky Fan", "A2")]
+    chain[1] = true_claim("A2", requires=("A1",))
+    chain[2] = true_claim("A3", requires=("A2",))
+    found = by_id(collect(chain))["A3"].axioms
+    assert [(a["name"], a["via"]) for a in found] == [("Ky Fan", "A1"), ("Weyl", "A1")]
 
 
 def test_an_unknown_axiom_breaks_the_claim_and_not_the_report(collect):
@@ -277,6 +292,7 @@ def test_page_shows_what_a_reader_needs(collect, tmp_path):
         "91 % of 11 starts",
         "AssertionError: ratio 2.5 on <seed 1>",
         "only infinite models",
+        "[Ω = 2 points]",
         "expected verified",
         "Instead: title of L10.i-corrected",
     ):
@@ -382,7 +398,7 @@ def test_readme_block(tmp_path):
     assert "stale row" not in new
     refuted = next(line for line in new.splitlines() if line.startswith("| L10.i "))
     assert "**refuted**" in refuted
-    assert "title of L10.i-corrected (verified)" in refuted
+    assert "title of L10.i-corrected ⇒ ‖ρ‖ (verified)" in refuted
     assert "| L10.i-corrected |" not in new
     assert new.index("| L10.i ") < new.index("Beyond the paper") < new.index("| B1 ")
 
