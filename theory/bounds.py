@@ -45,8 +45,10 @@ def achievable(T: ArrayLike, R: ArrayLike, C: ArrayLike, ell: float, sigma: floa
 
     Parameters
     ----------
-    T, R, C : non-negative, scalars or arrays of one shape.
-    ell, sigma : largest and smallest ‖Dv‖ over unit v (σ = 0 if k > d).
+    T, R, C
+        Non-negative, scalars or arrays of one shape.
+    ell, sigma
+        Largest and smallest ‖Dv‖ over unit v (σ = 0 if k > d).
 
     Examples
     --------
@@ -62,16 +64,22 @@ def witness(D: ArrayLike, T: float, R: float, C: float) -> tuple[np.ndarray, np.
 
     Parameters
     ----------
-    D : (d, k) with d, k ≥ 2.
-    T, R, C : an achievable triple.
+    D
+        (d, k) with d, k ≥ 2.
+    T, R, C
+        An achievable triple.
 
     Returns
     -------
-    δ : (k,) difference of the codes; p : (d,) translation error.
+    δ
+        (k,) difference of the codes.
+    p
+        (d,) translation error.
 
     Raises
     ------
-    ValueError : d or k is below 2, or the triple is not achievable.
+    ValueError
+        If d or k is below 2, or the triple is not achievable.
 
     Examples
     --------
@@ -107,7 +115,8 @@ def sparse_sigma(D: ArrayLike, s: int) -> float:
 
     Raises
     ------
-    ValueError : s < 1 or above k, or more than 200 000 subsets (use `coherence_bound`).
+    ValueError
+        If s < 1 or above k, or more than 200 000 subsets (use `coherence_bound`).
 
     Examples
     --------
@@ -171,8 +180,10 @@ def cycle_bound(lip: float, tr_ij: float, tr_ji: float) -> float:
 
     Parameters
     ----------
-    lip : Lipschitz constant of the translation g_i f_j; for linear maps x ↦ xA it is ‖A‖₂.
-    tr_ij, tr_ji : root-mean-square translation errors.
+    lip
+        Lipschitz constant of the translation g_i f_j; for linear maps x ↦ xA it is ‖A‖₂.
+    tr_ij, tr_ji
+        Root-mean-square translation errors.
 
     Examples
     --------
@@ -187,9 +198,12 @@ def slice_bound(m2: float, mean_square: float, dim: int = 1) -> float:
 
     Parameters
     ----------
-    m2 : ∫t²w(t)dt of the t-grid, `theory.discrepancy.TGrid.second_moment`.
-    mean_square : E‖a − b‖²; for one fixed slice u, E⟨u, a − b⟩² with dim = 1.
-    dim : dimension d of the compared vectors, with slices uniform on the unit sphere.
+    m2
+        ∫t²w(t)dt of the t-grid, `theory.discrepancy.TGrid.second_moment`.
+    mean_square
+        E‖a − b‖²; for one fixed slice u, E⟨u, a − b⟩² with dim = 1.
+    dim
+        Dimension d of the compared vectors, with slices uniform on the unit sphere.
 
     Examples
     --------

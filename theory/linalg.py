@@ -17,10 +17,14 @@ def tolerance(scale: float, size: int, *, gap: float = 1.0, factor: float = 64.0
 
     Parameters
     ----------
-    scale : magnitude of the quantity (a norm of the input).
-    size : dimension of the matrices that it came from.
-    gap : relative spectral gap that a subspace depends on; 1 for values.
-    factor : the constant C; 64 leaves room for the rounding of the Gram products behind a covariance.
+    scale
+        Magnitude of the quantity (a norm of the input).
+    size
+        Dimension of the matrices that it came from.
+    gap
+        Relative spectral gap that a subspace depends on; 1 for values.
+    factor
+        The constant C; 64 leaves room for the rounding of the Gram products behind a covariance.
 
     Examples
     --------
@@ -85,8 +89,10 @@ def whitener(S: ArrayLike, ridge: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
 
     Returns
     -------
-    P : (d, r), PᵀΣP = I; its columns are the eigenvectors divided by the roots of their eigenvalues.
-    values : (r,) the nonzero eigenvalues of Σ, descending; Σ P = P diag(values) and rank Σ = r.
+    P
+        (d, r), PᵀΣP = I; its columns are the eigenvectors divided by the roots of their eigenvalues.
+    values
+        (r,) the nonzero eigenvalues of Σ, descending; Σ P = P diag(values) and rank Σ = r.
 
     Examples
     --------

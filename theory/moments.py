@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg.blas import dsyrk
+from scipy.linalg import get_blas_funcs
 
 from theory.linalg import check_weight
 
 # Rows centred and multiplied at a time: enough for BLAS to run at full speed, few enough to stay in cache.
 ROWS = 1024
+(syrk,) = get_blas_funcs(("syrk",), dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,9 +20,12 @@ class Moments:
 
     Attributes
     ----------
-    n : number of rows.
-    mean_x, mean_y : (dx,) and (dy,).
-    Sx, Sxy, Sy : (dx, dx), (dx, dy), (dy, dy); Sx = (1/n) Σ (x − mean)ᵀ(x − mean), and so on.
+    n
+        Number of rows.
+    mean_x, mean_y
+        (dx,) and (dy,).
+    Sx, Sxy, Sy
+        (dx, dx), (dx, dy), (dy, dy); Sx = (1/n) Σ (x − mean)ᵀ(x − mean), and so on.
 
     Examples
     --------
@@ -53,7 +57,8 @@ class Moments:
 
         Raises
         ------
-        ValueError : not two-dimensional, empty, not real, of unequal row counts, or with NaN or infinite values.
+        ValueError
+            If they are not two-dimensional, are empty, not real, of unequal row counts, or have NaN or infinite values.
         """
         return cls.from_blocks([(X, Y)])
 
@@ -139,7 +144,7 @@ class _Gram:
                 f"{name} has NaN or infinite values in rows {first_row} to {first_row + b - 1}; remove or impute them"
             )
         self.rows[b] = np.sqrt(self.n * b / (self.n + b)) * shift
-        self.gram = dsyrk(1.0, self.rows[: b + 1].T, beta=1.0, c=self.gram, overwrite_c=1)
+        self.gram = syrk(1.0, self.rows[: b + 1].T, beta=1.0, c=self.gram, overwrite_c=1)
         self.n += b
         self.mean += (b / self.n) * shift
 

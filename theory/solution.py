@@ -14,18 +14,28 @@ class Solution:
 
     Attributes
     ----------
-    problem : name of the problem.
-    maps : encoders W (d×k) and decoders D (k×d) by name.
-    optimum : the minimal loss, squared norms summed over coordinates and averaged over samples.
-    rank : numerical rank of the data behind the answer (of two domains the smaller): below the dimension where
-        columns are constant or dependent, or where n ≤ d.
-    spectrum : the values that decide the optimum, descending; their meaning is the solver's.
-    gap : distance between the last spectral value taken and the first one left; inf where none is left.
-    condition : largest over smallest nonzero eigenvalue of the covariances (of two domains the worse).
-    unique : True only if every minimiser is the returned one up to the transforms that `free` names, and the data
-        decide so beyond rounding.
-    free : the transforms that leave the loss unchanged and, where the answer is not unique, what else is free.
-    stats : further numbers, by name.
+    problem
+        Name of the problem.
+    maps
+        Encoders W (d×k) and decoders D (k×d) by name.
+    optimum
+        The minimal loss, squared norms summed over coordinates and averaged over samples.
+    rank
+        Numerical rank of the data behind the answer (of two domains the smaller): below the dimension where columns
+        are constant or dependent, or where n ≤ d.
+    spectrum
+        The values that decide the optimum, descending; their meaning is the solver's.
+    gap
+        Distance between the last spectral value taken and the first one left; inf where none is left.
+    condition
+        Largest over smallest nonzero eigenvalue of the covariances (of two domains the worse).
+    unique
+        True only if every minimiser is the returned one up to the transforms that `free` names, and the data decide
+        so beyond rounding.
+    free
+        The transforms that leave the loss unchanged and, where the answer is not unique, what else is free.
+    stats
+        Further numbers, by name.
     """
 
     problem: str

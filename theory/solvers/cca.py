@@ -17,9 +17,12 @@ def solve(moments: Moments, rank: int, ridge: float = 0.0) -> Solution:
 
     Parameters
     ----------
-    moments : second moments of the pair.
-    rank : number of codes k, at most the rank of either covariance.
-    ridge : variance added to every coordinate of both domains; the problem solved has Σ + ridge·I for Σ.
+    moments
+        Second moments of the pair.
+    rank
+        Number of codes k, at most the rank of either covariance.
+    ridge
+        Variance added to every coordinate of both domains; the problem solved has Σ + ridge·I for Σ.
 
     Returns
     -------
@@ -27,7 +30,8 @@ def solve(moments: Moments, rank: int, ridge: float = 0.0) -> Solution:
 
     Raises
     ------
-    ValueError : k is out of range, or whitening that many codes is infeasible.
+    ValueError
+        If k is out of range, or whitening that many codes is infeasible.
 
     Examples
     --------

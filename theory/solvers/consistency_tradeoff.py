@@ -19,10 +19,14 @@ def solve(moments: Moments, rank: int, weight: float, ridge: float = 0.0) -> Sol
 
     Parameters
     ----------
-    moments : second moments of the pair.
-    rank : number of codes k, at most the rank of either covariance.
-    weight : λ ≥ 0, in units of 1/variance.
-    ridge : variance added to every coordinate of both domains; the problem solved has Σ + ridge·I for Σ.
+    moments
+        Second moments of the pair.
+    rank
+        Number of codes k, at most the rank of either covariance.
+    weight
+        Nonnegative λ, in units of 1/variance.
+    ridge
+        Variance added to every coordinate of both domains; the problem solved has Σ + ridge·I for Σ.
 
     Returns
     -------
@@ -32,7 +36,8 @@ def solve(moments: Moments, rank: int, weight: float, ridge: float = 0.0) -> Sol
 
     Raises
     ------
-    ValueError : k or λ is out of range, or whitening that many codes is infeasible.
+    ValueError
+        If k or λ is out of range, or whitening that many codes is infeasible.
 
     Examples
     --------
@@ -91,7 +96,8 @@ def drift(moments: Moments, rank: int, ridge: float = 0.0) -> dict[str, np.ndarr
 
     Raises
     ------
-    ValueError : k is out of range or infeasible, or there is no gap ρ_k > ρ_{k+1}.
+    ValueError
+        If k is out of range or infeasible, or there is no gap ρ_k > ρ_{k+1}.
 
     Examples
     --------

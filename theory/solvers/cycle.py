@@ -17,8 +17,10 @@ def solve(moments: Moments, rank: int) -> Solution:
 
     Parameters
     ----------
-    moments : second moments; Σxy is not used.
-    rank : number of codes k, 1 ≤ k ≤ max(dx, dy).
+    moments
+        Second moments; Σxy is not used.
+    rank
+        Number of codes k, 1 ≤ k ≤ max(dx, dy).
 
     Returns
     -------
@@ -27,7 +29,8 @@ def solve(moments: Moments, rank: int) -> Solution:
 
     Raises
     ------
-    ValueError : k is out of range.
+    ValueError
+        If k is out of range.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """The joint relaxation UᵀU + VᵀV = 2I of the two-block problem: a scalar convex dual, exact for k = 1."""
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 
 from theory.linalg import eigh
 
@@ -34,7 +34,9 @@ def dual(K: np.ndarray, split: int, rank: int) -> tuple[float, float]:
         top = eigh(K + gamma * np.diag(J))[1][:, :rank]
         return float(np.sum(J[:, None] * top**2))
 
-    gamma = float(brentq(slope, -far, far, xtol=1e-15 * far, rtol=1e-15)) if slope(-far) < 0 < slope(far) else 0.0
+    gamma = 0.0
+    if slope(-far) < 0 < slope(far):
+        gamma = float(root_scalar(slope, bracket=(-far, far), xtol=1e-15 * far, rtol=1e-15).root)
     return relaxed_value(K, split, rank, gamma), gamma
 
 

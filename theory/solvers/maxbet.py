@@ -24,11 +24,16 @@ def solve(K: ArrayLike, split: int, rank: int, *, starts: Iterable[Pair] = (), s
 
     Parameters
     ----------
-    K : (d, d) symmetric.
-    split : rows of U; V has d − split.
-    rank : number of columns k ≤ min(split, d − split).
-    starts : further pairs (U, V) with orthonormal columns, tried first.
-    seeds : number of seeded random starts, tried last.
+    K
+        (d, d) symmetric.
+    split
+        Rows of U; V has d − split.
+    rank
+        Number of columns k ≤ min(split, d − split).
+    starts
+        Further pairs (U, V) with orthonormal columns, tried first.
+    seeds
+        Number of seeded random starts, tried last.
 
     Returns
     -------
@@ -39,7 +44,8 @@ def solve(K: ArrayLike, split: int, rank: int, *, starts: Iterable[Pair] = (), s
 
     Raises
     ------
-    ValueError : K is not square, or split or k is out of range.
+    ValueError
+        If K is not square, or split or k is out of range.
 
     Examples
     --------

@@ -16,8 +16,10 @@ def solve(S: ArrayLike, rank: int) -> Solution:
 
     Parameters
     ----------
-    S : (d, d) covariance.
-    rank : number of codes k, 1 ≤ k ≤ d.
+    S
+        (d, d) covariance.
+    rank
+        Number of codes k, 1 ≤ k ≤ d.
 
     Returns
     -------
@@ -25,7 +27,8 @@ def solve(S: ArrayLike, rank: int) -> Solution:
 
     Raises
     ------
-    ValueError : S is not square, or k is out of range.
+    ValueError
+        If S is not square, or k is out of range.
 
     Examples
     --------

@@ -17,9 +17,12 @@ def solve(moments: Moments, rank: int, ridge: float = 0.0) -> Solution:
 
     Parameters
     ----------
-    moments : second moments of the pair.
-    rank : number of codes k, 1 ≤ k ≤ min(dx, dy).
-    ridge : variance added to every coordinate of x, which is the penalty ridge·‖Wx Dy‖²; the optimum contains it.
+    moments
+        Second moments of the pair.
+    rank
+        Number of codes k, 1 ≤ k ≤ min(dx, dy).
+    ridge
+        Variance added to every coordinate of x, which is the penalty ridge·‖Wx Dy‖²; the optimum contains it.
 
     Returns
     -------
@@ -27,7 +30,8 @@ def solve(moments: Moments, rank: int, ridge: float = 0.0) -> Solution:
 
     Raises
     ------
-    ValueError : k is out of range.
+    ValueError
+        If k is out of range.
 
     Examples
     --------

@@ -20,10 +20,14 @@ def solve(moments: Moments, rank: int, weight: float, ridge: float = 0.0) -> Sol
 
     Parameters
     ----------
-    moments : second moments of the pair.
-    rank : number of codes k, at most the rank of either covariance.
-    weight : λ ≥ 0; at λ = 0 the two directions decouple.
-    ridge : variance added to every coordinate of both domains; the problem solved has Σ + ridge·I for Σ.
+    moments
+        Second moments of the pair.
+    rank
+        Number of codes k, at most the rank of either covariance.
+    weight
+        Nonnegative λ; at λ = 0 the two directions decouple.
+    ridge
+        Variance added to every coordinate of both domains; the problem solved has Σ + ridge·I for Σ.
 
     Returns
     -------
@@ -33,7 +37,8 @@ def solve(moments: Moments, rank: int, weight: float, ridge: float = 0.0) -> Sol
 
     Raises
     ------
-    ValueError : k or λ is out of range, or whitening that many codes is infeasible.
+    ValueError
+        If k or λ is out of range, or whitening that many codes is infeasible.
 
     Examples
     --------

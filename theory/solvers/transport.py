@@ -18,7 +18,8 @@ def solve(moments: Moments) -> Solution:
 
     Parameters
     ----------
-    moments : second moments of two domains of equal dimension; Σxy is not used.
+    moments
+        Second moments of two domains of equal dimension; Σxy is not used.
 
     Returns
     -------
@@ -27,7 +28,8 @@ def solve(moments: Moments) -> Solution:
 
     Raises
     ------
-    ValueError : the dimensions differ (then there is no cost; `matched_map` still applies).
+    ValueError
+        If the dimensions differ (then there is no cost; `matched_map` still applies).
 
     Examples
     --------
@@ -68,12 +70,15 @@ def matched_map(moments: Moments, Q: ArrayLike) -> np.ndarray:
 
     Parameters
     ----------
-    moments : second moments of the pair; Σxy is not used.
-    Q : (dx, dy) with orthonormal columns.
+    moments
+        Second moments of the pair; Σxy is not used.
+    Q
+        (dx, dy) with orthonormal columns.
 
     Raises
     ------
-    ValueError : Q has another shape.
+    ValueError
+        If Q has another shape.
 
     Examples
     --------

@@ -15,9 +15,12 @@ class Whitened:
 
     Attributes
     ----------
-    Px, Py : (dx, rx) and (dy, ry), PᵀΣP = I; rx, ry are the ranks of Σx, Σy.
-    lx, ly : the nonzero eigenvalues of Σx, Σy, which are diag(lx), diag(ly) in these coordinates.
-    M : (rx, ry), the whitened cross-covariance Pxᵀ Σxy Py; its singular values are the canonical correlations.
+    Px, Py
+        (dx, rx) and (dy, ry), PᵀΣP = I; rx, ry are the ranks of Σx, Σy.
+    lx, ly
+        The nonzero eigenvalues of Σx, Σy, which are diag(lx), diag(ly) in these coordinates.
+    M
+        (rx, ry), the whitened cross-covariance Pxᵀ Σxy Py; its singular values are the canonical correlations.
     """
 
     Px: np.ndarray
