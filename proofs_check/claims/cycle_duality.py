@@ -182,7 +182,7 @@ class Member:
 
     @property
     def view(self) -> View:
-        """Rows ±x, so that a reflection keeps the law, and coders that translate x ↦ xT nearly, through unrelated codes."""
+        """Rows ±x, so that a reflection keeps the law, and coders that translate x ↦ xT up to the noise."""
         x, T, Wx, Wy, E = self._drawn
         there = T @ (np.eye(self.d) + self.noise * E.T)
         decoders = {"y": np.linalg.solve(Wx, there), "x": np.linalg.solve(Wy, self.back)}
