@@ -216,3 +216,20 @@ def _signed(draw: Draw) -> dict[str, Any]:
 
 case(Problem("D3-reconstruction", SIGNED, flipped[0] * flipped[1], Wy * Dy))(_signed)
 case(Problem("D3-cycle", SIGNED, Wx * flipped[1] * flipped[0] * Dx, Wx * Dy * Wy * Dx))(_signed)
+
+
+# conversely, the two maps of any minimiser are inverse to each other between the principal subspaces
+F, H = letter("F", "x", "y"), letter("H", "y", "x")
+
+
+@case(
+    Problem(
+        "L7-maps-inverse",
+        {"cycle x": F * H - Vx * Vx.T, "cycle y": H * F - Vy * Vy.T, **FRAMES},
+        Vx.T * F * Vy * Vy.T * H * Vx,
+        one("k"),
+    )
+)
+def _maps_inverse(draw: Draw) -> dict[str, Any]:
+    v = _inverses(draw, "Γ Δ")
+    return {"Vx": v["Vx"], "Vy": v["Vy"], "F": v["Vx"] @ v["Γ"] @ v["Vy"].T, "H": v["Vy"] @ v["Δ"] @ v["Vx"].T}
