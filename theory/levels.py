@@ -128,6 +128,11 @@ class Distribution(Level):
         a, b = what.sides(view, i, j)
         return _law(a) == _law(b)
 
+    def gap(self, what: What, view, i: str, j: str) -> Fraction:
+        """Total variation distance of the two laws: 0 iff the property holds, where the loss may not see it."""
+        a, b = (_law(side) for side in what.sides(view, i, j))
+        return sum((max(a.get(row, Fraction(0)) - b.get(row, Fraction(0)), Fraction(0)) for row in a), Fraction(0))
+
     def formula(self, what: What, view, i: str, j: str):
         """Equality of the pushforward measures on every measurable set, built by the view."""
         return view.same_law(*what.sides(view, i, j))
