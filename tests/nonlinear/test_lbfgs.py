@@ -1,0 +1,67 @@
+import numpy as np
+import torch
+from scipy.optimize import minimize
+from scipy.stats import ortho_group
+
+from nonlinear import lbfgs
+
+
+def rosenbrock(p):
+    return (100 * (p[:, 1:] - p[:, :-1] ** 2) ** 2 + (1 - p[:, :-1]) ** 2).sum(1)
+
+
+def starts(rows, width, seed=0):
+    return torch.from_numpy(np.random.default_rng(seed).normal(size=(rows, width)))
+
+
+def test_minima_are_those_of_scipy():
+    p0 = starts(8, 4)
+    _, curve = lbfgs.minimise(rosenbrock, p0, 500, 1e-16)
+    for start, reached in zip(p0.numpy(), curve[-1].numpy(), strict=True):
+        oracle = minimize(lambda q: float(rosenbrock(torch.from_numpy(q)[None])[0]), start, method="BFGS", tol=1e-10)
+        # Rosenbrock in four dimensions has a second minimum near 3.70; both methods may go to either of the two.
+        assert min(abs(reached - value) for value in (0.0, oracle.fun, 3.7014)) < 1e-4
+
+
+def test_quadratic_of_large_condition_is_solved_to_rounding():
+    rng = np.random.default_rng(1)
+    Q = np.linalg.qr(rng.normal(size=(6, 6)))[0]
+    A = torch.from_numpy(Q @ np.diag(np.logspace(0, 4, 6)) @ Q.T)
+    b = torch.from_numpy(rng.normal(size=6))
+    p, _ = lbfgs.minimise(lambda p: ((p @ A) * p).sum(1) / 2 - p @ b, starts(5, 6), 500, 0.0)
+    np.testing.assert_allclose(p.numpy(), np.tile(np.linalg.solve(A.numpy(), b.numpy()), (5, 1)), atol=1e-7)
+
+
+def test_no_loss_increases():
+    _, curve = lbfgs.minimise(rosenbrock, starts(8, 4), 200, 0.0)
+    assert bool((curve[1:] <= curve[:-1]).all())
+
+
+def test_a_row_does_not_depend_on_its_neighbours():
+    p0 = starts(6, 4)
+    together, curve = lbfgs.minimise(rosenbrock, p0, 100, 0.0)
+    for row in range(6):
+        alone, own = lbfgs.minimise(rosenbrock, p0[row : row + 1], 100, 0.0)
+        assert torch.equal(alone[0], together[row])
+        assert torch.equal(own[:, 0], curve[: len(own), row])
+
+
+def test_equivariance_under_rotations_of_the_parameters():
+    p0 = starts(4, 5)
+    Q = torch.from_numpy(ortho_group.rvs(5, random_state=2))
+    _, curve = lbfgs.minimise(rosenbrock, p0, 15, 0.0)
+    _, turned = lbfgs.minimise(lambda p: rosenbrock(p @ Q.T), p0 @ Q, 15, 0.0)
+    np.testing.assert_allclose(turned.numpy(), curve.numpy(), rtol=1e-6)
+
+
+def test_a_start_at_the_minimum_rests():
+    p, curve = lbfgs.minimise(rosenbrock, torch.ones(2, 3, dtype=torch.float64), 500, 0.0)
+    assert bool((p == 1).all())
+    assert len(curve) == lbfgs.PATIENCE + 1
+
+
+def test_an_undefined_trial_is_stepped_back_from():
+    # log is undefined for p ≤ 0: the first steps jump there.
+    p, curve = lbfgs.minimise(lambda p: (p - 5 * torch.log(p)).sum(1), 0.01 * torch.ones(1, 2).double(), 200, 0.0)
+    np.testing.assert_allclose(p.numpy(), 5, atol=1e-6)
+    assert bool(curve.isfinite().all())
