@@ -13,6 +13,7 @@ from theory.properties import all_properties
 SCRIPT = re.compile(
     r"(?<![a-z]{5})([_^])(?:\{([^{}]*)\}|(?<=[A-Za-z0-9Α-ω)\]‖][_^])(d?[A-Z]{2,}(?![a-z_])|[a-zα-ω]+|[A-Z]|-?\d+|[*+>=⊥]))"
 )
+COVARIANCE = re.compile(r"Σ(xy|yx|x|y)(?![a-z_])")
 # Short verdict names are class names of the style sheet, too.
 MARKS = {
     "verified": ("ok", "✓"),
@@ -55,14 +56,15 @@ def render(report: Report) -> str:
 
 
 def formula(text: str) -> Markup:
-    """Set ``x_j``, ``Σ_{i≤k}`` and ``^{-1}`` as sub- and superscripts; everything else is escaped.
+    """Set ``x_j``, ``Σ_{i≤k}``, ``^{-1}`` and the covariance ``Σxy`` as sub- and superscripts; escape everything else.
 
     Examples
     --------
-    >>> formula("W_xD_y < Σ^{-1/2}, L_CC")
-    Markup('W<sub>x</sub>D<sub>y</sub> &lt; Σ<sup>-1/2</sup>, L<sub>CC</sub>')
+    >>> formula("W_xD_y < Σx^{-1/2}, L_CC")
+    Markup('W<sub>x</sub>D<sub>y</sub> &lt; Σ<sub>x</sub><sup>-1/2</sup>, L<sub>CC</sub>')
 
     """
+    text = COVARIANCE.sub(r"Σ_\1", text)
     pieces, end = [], 0
     for m in SCRIPT.finditer(text):
         tag = "sub" if m[1] == "_" else "sup"

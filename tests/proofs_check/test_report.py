@@ -58,7 +58,9 @@ def ledger() -> list[Claim]:
     trained = true_claim(
         "L1.i", Verdict.MODULO_AXIOMS, ("Eckart–Young",), requires=("L1.ii",), hypotheses=("CC", "REC", "k ≤ d")
     )
-    trained.by("trained")(lambda run: Trained("coders", 1.5, [1.5 + 1e-9 * i for i in range(10)] + [2.0], 1e-6))
+    trained.by("trained")(
+        lambda run: Trained("coders", 1.5, [1.5 + 1e-9 * i for i in range(10)] + [2.0], 1e-6, control=1.75)
+    )
     return [
         true_claim("B1", engine="sympy"),
         false_claim("L10.i"),
@@ -290,6 +292,7 @@ def test_page_shows_what_a_reader_needs(collect, tmp_path):
         "split features",
         "variant 2",
         "91 % of 11 starts",
+        "The control reaches 1.75",
         "AssertionError: ratio 2.5 on <seed 1>",
         "only infinite models",
         "[Ω = 2 points]",
