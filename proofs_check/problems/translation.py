@@ -83,6 +83,16 @@ case(
     )
 )(lambda draw: {**draw.whitened(), "B": draw.normal("x", "y")})
 
+# Σx ≻ 0: equal fits are equal products
+Hx, other = letter("Hx", "x", "x", symmetric=True), letter("B′", "x", "y")
+
+
+@case(Problem("L5-cancel", {"equal fits": Rx * B - Rx * other, "inverse root": Hx * Rx - 1}, B, other))
+def _cancel(draw: Draw) -> dict[str, Any]:
+    root, B = draw.spd("x"), draw.normal("x", "y")
+    return {"Rx": root, "Hx": np.linalg.inv(root), "B": B, "B′": B}
+
+
 # Wx = Σx^{-1/2} U A, Dy = A⁻¹ Uᵀ N with UᵀU = 1: the product projects N on span U, whatever A
 RANK = {"coordinates": Rx * Wx - U * A, "inverse": A * C - 1, "Stiefel U": U.T * U - 1}
 readout = C * U.T * M * Ry
