@@ -1,5 +1,6 @@
 """Output folders: all files of a run appear together, or none does."""
 
+import errno
 import os
 import shutil
 import tempfile
@@ -8,6 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from proofs_check.errors import InputError
+
+# A failing write names no file: these can only mean the output.
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
@@ -38,29 +42,38 @@ def complete_folder(out: str | Path, names: Sequence[str]) -> Iterator[Path]:
     made: list[Path] = []
     temporary = None
     try:
-        try:
+        with _explained(out):
             if out.exists() and not out.is_dir():
                 raise InputError(f"{out} is a file; name a folder with --out")
             taken = [name for name in names if (out / name).is_dir()]
             if taken:
                 raise InputError(f"{out / taken[0]} is a folder where a file has to go; name another folder with --out")
-            missing = [p for p in (out, *out.parents) if not p.exists()]
-            for folder in reversed(missing):
+            for folder in reversed([p for p in (out, *out.parents) if not p.exists()]):
                 folder.mkdir()
                 made.append(folder)
             temporary = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=out))
+        with _explained(out, temporary):
             yield temporary
+        with _explained(out):
             for name in names:
                 os.replace(temporary / name, out / name)
-            made.clear()
-        except OSError as error:
-            if not str(error.filename or out).startswith(str(out)):
-                raise
-            reason = error.strerror or str(error)
-            raise InputError(f"{out} cannot be written: {reason}; name another folder with --out") from error
+        made.clear()
     finally:
         if temporary:
             shutil.rmtree(temporary, ignore_errors=True)
         for folder in reversed(made):
             if folder.exists() and not any(folder.iterdir()):
                 folder.rmdir()
+
+
+@contextmanager
+def _explained(out: Path, inside: Path | None = None) -> Iterator[None]:
+    """Turn an OSError into one about the output; with `inside`, only one that the files in there caused."""
+    try:
+        yield
+    except OSError as error:
+        if inside and error.errno not in FULL and inside not in Path(str(error.filename)).parents:
+            raise
+        raise InputError(
+            f"{out} cannot be written: {error.strerror or error}; name another folder with --out"
+        ) from error

@@ -36,6 +36,10 @@ def draw(document: dict, path: str | Path) -> None:
         Name of the PNG file.
     """
     figure = Figure(figsize=(14, 9), layout="constrained")
+    if not document["forms"]:
+        figure.text(0.5, 0.5, "\n".join(document["notes"]), ha="center")
+        figure.savefig(path, dpi=120, format="png")
+        return
     left, right = figure.subfigures(1, 2, width_ratios=(1, 1.5), squeeze=False)[0]
     top, bottom = left.subplots(2, 1)
     _spectrum(top, document)
@@ -143,7 +147,8 @@ def _path(axes: Axes, document: dict) -> None:
     axes.set_xticks(range(len(stops)), ["CCA", *(_tick(form) for form in path), "PCA"], fontsize="small")
     axes.axhline(0, color="black", linewidth=0.6)
     axes.set(xlabel="λ\nproved: F is the maximum (filled);  ≤: the maximum exceeds F by at most this", ylabel="R²")
-    axes.legend(frameon=False, fontsize="small", ncols=2)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, fontsize="small", ncols=2)
 
 
 def _tick(form: dict) -> str:
