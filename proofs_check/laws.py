@@ -58,7 +58,7 @@ def all_slices_loss(a: np.ndarray, b: np.ndarray) -> float:
     """Loss over all slices of R^d, d ≤ 3, with the Gaussian weight on the whole line, for values up to about 5.
 
     >>> one_slice = 2 * HERMITE.mass * (1 - np.exp(-1 / 2))
-    >>> abs(all_slices_loss(np.zeros((1, 1)), np.ones((1, 1))) - one_slice) < 1e-12
+    >>> bool(abs(all_slices_loss(np.zeros((1, 1)), np.ones((1, 1))) - one_slice) < 1e-12)
     True
     """
     angles = np.linspace(0, np.pi, 64, endpoint=False)
