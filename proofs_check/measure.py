@@ -31,7 +31,7 @@ def residual(p: Poly, values: Mapping[str, Any]) -> Residual:
     >>> small <= eps < 1e-12
     True
     """
-    norms = {name: float(np.linalg.norm(v)) for name, v in values.items()}
+    norms: dict[Any, float] = {name: float(np.linalg.norm(v)) for name, v in values.items()}
     sizes = [
         abs(float(c)) * prod(norms[s] if isinstance(s, str) else _size(s, norms) for s in scalars) * _size(word, norms)
         for (scalars, word), c in p.terms.items()
@@ -52,7 +52,7 @@ def degradation(problem: Problem, steps: Iterable[Step], values: Mapping[str, An
     Parameters
     ----------
     problem, steps
-        A claim without trace words among the scalars of its steps, and its certificate.
+        A claim and its certificate.
     values
         Any matrices and parameters, also such as break the hypotheses.
     """
@@ -65,6 +65,8 @@ def degradation(problem: Problem, steps: Iterable[Step], values: Mapping[str, An
         return float(singular.sum() if problem.kind == "trace" else np.linalg.norm(singular))
 
     residuals = {name: size(h) for name, h in problem.hypotheses.items()}
-    return bound(
-        steps, residuals, {name: float(np.linalg.norm(v, 2) if np.ndim(v) else abs(v)) for name, v in full.items()}
-    )
+    steps = list(steps)
+    norms: dict[Any, float] = {name: float(np.linalg.norm(v, 2) if np.ndim(v) else abs(v)) for name, v in full.items()}
+    traces = {s for step in steps for s in step[1] if not isinstance(s, str)}
+    norms |= {word: abs(evaluate(Poly("1", "1", {((word,), ()): 1}), full, np.eye)) for word in traces}
+    return bound(steps, residuals, norms)

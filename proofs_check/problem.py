@@ -97,6 +97,8 @@ class Problem:
 def evaluate(p: Poly, values: Mapping[str, Any], eye: Callable[[Any], Any]) -> Any:
     """Return p on matrices (anything with ``@``, ``.T`` and ``.trace()``) and numbers, ``dim k`` among them.
 
+    The zero polynomial gives the number 0, whatever its spaces.
+
     Examples
     --------
     >>> import numpy as np
