@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 KINDS = ("proof", "numeric", "necessity", "mutants", "counterexample", "family", "trained")
+ENGINES = ("certificate", "z3", "sympy", "axiom")
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,14 @@ class Step:
     text: str = ""
     kind: str = field(default="proof", init=False)
 
+    def __post_init__(self):
+        if self.engine not in ENGINES:
+            raise ValueError(f"no engine is called {self.engine!r}; use one of {', '.join(ENGINES)}")
+
     @property
     def passed(self) -> bool:
-        """Whether the engine accepted."""
-        return self.accepted
+        """Whether the engine accepted; an expression that is merely truthy is no answer."""
+        return self.accepted is True
 
     @property
     def summary(self) -> str:
@@ -64,7 +69,8 @@ class Numeric:
     @property
     def passed(self) -> bool:
         """Every member behaved, and there were members."""
-        return not self.failure and self.examples > 0
+        within = self.worst >= 1 if self.kind == "family" else self.worst <= 1
+        return not self.failure and self.examples > 0 and within
 
     @property
     def summary(self) -> str:
@@ -98,6 +104,7 @@ class Counterexample:
     def passed(self) -> bool:
         """Hypotheses true, some conclusion false, exact positive margin."""
         exact = isinstance(self.margin, int | Fraction) or bool(getattr(self.margin, "is_Rational", False))
+        exact = exact and not isinstance(self.margin, bool)
         values = [*self.hypotheses.values(), *self.conclusion.values()]
         boolean = all(isinstance(v, bool | np.bool_) for v in values)
         broken = len(self.conclusion) > 0 and not all(self.conclusion.values())
@@ -129,8 +136,9 @@ class Necessity:
 
     @property
     def passed(self) -> bool:
-        """Every countermodel passed."""
-        return all(c.passed for c in self.dropped.values())
+        """Every countermodel passed; a cited fact is none."""
+        cited = any(isinstance(c, Step) and c.engine == "axiom" for c in self.dropped.values())
+        return not cited and all(c.passed for c in self.dropped.values())
 
     @property
     def summary(self) -> str:

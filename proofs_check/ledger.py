@@ -118,12 +118,22 @@ class Claim:
 
 
 def load() -> list[Claim]:
-    """All claims of ``proofs_check.claims``, in the order of files and lines."""
+    """All claims of ``proofs_check.claims``, in the order of files and lines.
+
+    Raises
+    ------
+    ValueError
+        When two claims have the same id.
+
+    """
     from proofs_check import claims
 
     modules = [importlib.import_module(f"{claims.__name__}.{m.name}") for m in pkgutil.iter_modules(claims.__path__)]
     found = [c for module in modules for c in vars(module).values() if isinstance(c, Claim)]
-    return list({c.id: c for c in found}.values())
+    by_id = {c.id: c for c in found}
+    if twice := sorted({c.id for c in found if by_id[c.id] is not c}):
+        raise ValueError(f"two claims are called {', '.join(twice)}; give each its own id")
+    return list(by_id.values())
 
 
 def order(claims: Sequence[Claim]) -> list[Claim]:
@@ -159,7 +169,7 @@ def _verdict(claim, records, verdicts, corrections) -> Verdict:
         return Verdict.BROKEN
     if any(kind not in claim.evidence for kind in claim.required):
         return Verdict.OPEN
-    if any(kind not in records for kind in claim.required):
+    if any(not records.get(kind) for kind in claim.required):
         return Verdict.NOT_RUN
     ancestors = [verdicts[i] for i in claim.requires]
     if "counterexample" in claim.evidence:
