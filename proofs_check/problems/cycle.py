@@ -225,7 +225,7 @@ F, H = letter("F", "x", "y"), letter("H", "y", "x")
 @case(
     Problem(
         "L7-maps-inverse",
-        {"cycle x": F * H - Vx * Vx.T, "cycle y": H * F - Vy * Vy.T, **FRAMES},
+        {"cycle x": F * H - Vx * Vx.T, "cycle y": H * F - Vy * Vy.T, "orthonormal x": FRAMES["orthonormal x"]},
         Vx.T * F * Vy * Vy.T * H * Vx,
         one("k"),
     )
