@@ -140,3 +140,10 @@ def _stacked(draw: Draw) -> dict[str, Any]:
     Sx, Sy, M, λ = values["Rx"] @ values["Rx"], values["Ry"] @ values["Ry"], values["M"], values["λ"]
     K = np.block([[λ * Sx, M], [M.T, λ * Sy]])
     return {**values, "Jx": eye[:, :dx], "Jy": eye[:, dx:], "K": K, "Z": np.vstack([values["U"], values["V"]])}
+
+
+# k = rank Σx: U spans the range of Σx, and the reconstruction is exact
+@case(Problem("L4-full-rank", {"range": U * U.T * Sx - Sx}, trace(U.T * Sx * U), trace(Sx)))
+def _full_rank(draw: Draw) -> dict[str, Any]:
+    U = draw.stiefel("x", "k")
+    return {"U": U, "Rx": U @ draw.spd("k") @ U.T}
