@@ -115,7 +115,7 @@ def train(
     starts: int = 12,
     seed: int = 0,
     steps: int = 1000,
-    stall: float = 1e-15,
+    stall: float = 1e-13,
 ) -> Fit:
     """Train linear coders from random starts by full-batch quasi-Newton steps.
 
