@@ -29,8 +29,8 @@ SCALE = Claim(
     "L4.i-corrected",
     "Without whitening, scale decides: the infimum is the weighted PCA tails, approached by vanishing codes",
     "L(εW, D/ε) = ε²L_CC(W) + λL_REC(W, D); inf L = λ(Σ_{i>k} λ_i(Σx) + Σ_{i>k} λ_i(Σy))",
-    "Shrinking the codes and enlarging the decoders removes the consistency term at no cost. What remains is the PCA of "
-    "each domain: it is the canonical part that vanishes, not the principal one.",
+    "Shrinking the codes and enlarging the decoders removes the consistency term at no cost. What remains is the PCA "
+    "of each domain: it is the canonical part that vanishes, not the principal one.",
     "correction of Lemma 4(i)",
     Verdict.MODULO_AXIOMS,
     hypotheses=("no constraint on the encoders",),
@@ -248,7 +248,7 @@ def _(run):
         certified.step("L4-isotropic", "for Σ = s·1 this is the same for every U"),
         certified.step("L4-full-rank", "and so it is for k = rank Σ, where UUᵀΣ = Σ"),
         scalar.identity(
-            "otherwise U can exchange an eigenvector of a kept variance a for one of another variance b: the value moves "
+            "otherwise U can exchange an eigenvector of variance a for one of another variance b: the value moves "
             "from TrΣ − a to TrΣ − b",
             turned[0].subs(c, 0) - (Matrix([1, 0]).T * diag(a, b) * Matrix([1, 0]))[0],
             b - a,
@@ -362,7 +362,7 @@ def _optimal() -> dict[str, bool]:
 def _(run):
     canonical, optimum = _exact(*CANONICAL, LAMBDA), _exact(*OPTIMAL, LAMBDA)
     return Counterexample(
-        "X = (2h1, h2), Y = h2, k = 1, λ = 5/9: u = (4/5, 3/5), v = 1 has L = 88/45, the CCA u = e₂, v = 1 has L = 20/9",
+        "X = (2h1, h2), Y = h2, k = 1, λ = 5/9: u = (4/5, 3/5), v = 1: L = 88/45; the CCA u = e₂, v = 1: L = 20/9",
         _optimal() | {"M = (0, 1)ᵀ: the CCA is u = ±e₂": (X.T * Y / 4) == Matrix([0, 1])},
         {"the CCA is optimal": bool(canonical <= optimum)},
         canonical - optimum,
