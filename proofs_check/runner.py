@@ -220,7 +220,8 @@ def _path(claim: str, kind: str, run: Run) -> Path:
 def _read(claim: str, kind: str, run: Run) -> list[Finding] | None:
     try:
         stored = json.loads(_path(claim, kind, run).read_text(encoding="utf-8"))
-        return [Finding(**{**f, "cached": True}) for f in stored]
+        found = [Finding(**{**f, "cached": True}) for f in stored]
+        return found if found and all(f.passed is True for f in found) else None
     except (OSError, ValueError, TypeError):
         return None
 
