@@ -269,7 +269,7 @@ def _(run):
             "W_xᵀΣxW_x = 1": unwhitened(W, Rational(1), "W_yᵀΣyW_y = 1"),
             "W_yᵀΣyW_y = 1": unwhitened(Rational(1), W, "W_xᵀΣxW_x = 1"),
             "Σx, Σy isotropic (for the CCA)": Counterexample(
-                "Σx = 1, Σy = diag(25/4, 1), M = diag(4/5, 1), k = 1, λ = 1: the form is larger at e₁ than at the CCA e₂",
+                "Σx = 1, Σy = diag(25/4, 1), M = diag(4/5, 1), k = λ = 1: the form is larger at e₁ than at the CCA e₂",
                 {"e₂ is the top canonical direction": bool(M[1, 1] > M[0, 0])},
                 {"the CCA is optimal": bool(forms[1] >= forms[0])},
                 (forms[0] - forms[1]) / 2 if (forms[0] - forms[1]) / 2 == gap else Rational(0),
