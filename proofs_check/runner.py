@@ -102,7 +102,7 @@ class Pool:
                 self._done[task] = found
         if missing:
             count = min(workers or os.cpu_count() or 1, len(missing))
-            self._executor = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_one_thread)
+            self._executor = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_start)
             # Training takes longest: started first, it does not leave one core waiting at the end.
             for task in sorted(missing, key=lambda t: t[1] != "trained"):
                 self._futures[task] = self._executor.submit(evaluate, *task, run)
@@ -148,9 +148,10 @@ def _claims() -> dict[str, Claim]:
     return {c.id: c for c in load()}
 
 
-def _one_thread() -> None:
+def _start() -> None:
     from threadpoolctl import threadpool_limits
 
+    fingerprint()  # of the sources as this process imports them
     # One process per core already: more BLAS threads only fight for the same cores.
     threadpool_limits(1)
     os.environ["OMP_NUM_THREADS"] = "1"
@@ -227,6 +228,8 @@ def _read(claim: str, kind: str, run: Run) -> list[Finding] | None:
 
 
 def _write(findings: list[Finding], run: Run) -> None:
+    if fingerprint() != fingerprint.__wrapped__():
+        return  # somebody edits while we run: what the evidence ran on is not what the folder holds now
     path = _path(findings[0].claim, findings[0].kind, run)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
