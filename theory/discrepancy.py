@@ -5,107 +5,30 @@ maximum mean discrepancy, whose kernel and whose quadratic-time form are in `the
 of any array-API namespace and are differentiable where the namespace is.
 """
 
-import math
-from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace, device
 
+from theory.quadrature import TGrid, t_grid
+
+__all__ = [
+    "TGrid",
+    "active_axes",
+    "as_sample",
+    "canonical_ecf",
+    "distance_from_ecf",
+    "ecf",
+    "ecf_distance",
+    "plugin_bias",
+    "project",
+    "random_slices",
+    "sliced_ecf",
+    "t_grid",
+]
+
 Array = Any
-
-
-@dataclass(frozen=True, eq=False)
-class TGrid:
-    """Quadrature over t against a weight w: ``∫ f w dt ≈ Σ_k weights[k] f(nodes[k])``.
-
-    The integrands are even in t, so nodes t ≥ 0 with doubled weights stand for a symmetric grid, and a one-sided weight
-    acts as its symmetrised half-sum. Negative weights are accepted; the kernel may then not be positive definite.
-
-    Parameters
-    ----------
-    nodes, weights
-        1-D of one length, stored as read-only float64.
-
-    Raises
-    ------
-    ValueError
-        When they are not finite, or their shapes do not match.
-
-    Examples
-    --------
-    >>> hermite = TGrid(*np.polynomial.hermite_e.hermegauss(20))  # w(t) = exp(−t²/2) on the whole line
-    >>> abs(hermite.mass - math.sqrt(2 * math.pi)) < 1e-12
-    True
-
-    """
-
-    nodes: np.ndarray
-    weights: np.ndarray
-
-    def __post_init__(self):
-        for name in ("nodes", "weights"):
-            values = np.array(getattr(self, name), dtype=np.float64)
-            values.setflags(write=False)
-            object.__setattr__(self, name, values)
-        shapes = self.nodes.shape, self.weights.shape
-        if self.nodes.ndim != 1 or shapes[0] != shapes[1] or not self.nodes.size:
-            raise ValueError(
-                f"nodes and weights must be 1-D of one length ≥ 1, not of shapes {shapes[0]} and {shapes[1]}"
-            )
-        if not (np.isfinite(self.nodes).all() and np.isfinite(self.weights).all()):
-            raise ValueError("nodes and weights must be finite")
-
-    def __eq__(self, other):
-        return isinstance(other, TGrid) and self._key() == other._key()
-
-    def __hash__(self):
-        return hash(self._key())
-
-    def _key(self):
-        return self.nodes.tobytes(), self.weights.tobytes()
-
-    @property
-    def mass(self) -> float:
-        """``∫ w dt``, the kernel at 0."""
-        return float(self.weights.sum())
-
-    @property
-    def second_moment(self) -> float:
-        """``m₂(w) = ∫ t² w dt``: a slice costs at most m₂(w) times the mean squared difference of paired rows (A4)."""
-        return float(self.weights @ self.nodes**2)
-
-
-def t_grid(t_max: float = 3.0, points: int = 17) -> TGrid:
-    """Trapezoid rule for ``∫_{−t_max}^{t_max} f(t) exp(−t²/2) dt`` with f even.
-
-    The defaults are those of LeJEPA (Balestriero & LeCun, 2025).
-
-    Parameters
-    ----------
-    t_max
-        End of the integral, in 1 / (units of the data); positive.
-    points
-        Number of equispaced nodes of [0, t_max], at least 2.
-
-    Raises
-    ------
-    ValueError
-        When either is out of range.
-
-    Examples
-    --------
-    >>> t_grid().nodes[[0, 1, -1]]
-    array([0.    , 0.1875, 3.    ])
-
-    """
-    if not (math.isfinite(t_max) and t_max > 0 and points >= 2):
-        raise ValueError(f"a t-grid needs t_max > 0 and at least 2 points, not t_max={t_max}, points={points}")
-    nodes = np.linspace(0.0, t_max, points)
-    weights = 2 * nodes[1] * np.exp(-(nodes**2) / 2)
-    weights[[0, -1]] /= 2
-    return TGrid(nodes, weights)
 
 
 @singledispatch
@@ -128,7 +51,7 @@ def ecf(values: Array, nodes: Array) -> Array:
 
     Examples
     --------
-    >>> ecf(np.array([[1.0], [-1.0]]), [0.0, math.pi]).real
+    >>> ecf(np.array([[1.0], [-1.0]]), [0.0, np.pi]).real
     array([[ 1.],
            [-1.]])
 
@@ -217,7 +140,7 @@ def ecf_distance(a: Array, b: Array, grid: TGrid, unbiased: bool = False) -> Arr
     >>> a, b = np.array([[0.0]]), np.array([[1.0]])
     >>> nodes, weights = np.polynomial.legendre.leggauss(20)
     >>> on_unit_interval = TGrid((nodes + 1) / 2, weights / 2)  # w = 1 on [0, 1]
-    >>> bool(abs(ecf_distance(a, b, on_unit_interval)[0] - (2 - 2 * math.sin(1))) < 1e-12)
+    >>> bool(abs(ecf_distance(a, b, on_unit_interval)[0] - (2 - 2 * np.sin(1))) < 1e-12)
     True
 
     """
