@@ -19,6 +19,11 @@ class Residual(NamedTuple):
     value: float
     tolerance: float
 
+    @property
+    def ratio(self) -> float:
+        """Value over tolerance: above 1 the polynomial does not vanish."""
+        return self.value / self.tolerance if self.tolerance else float("inf") if self.value else 0.0
+
 
 def residual(p: Poly, values: Mapping[str, Any]) -> Residual:
     """Evaluate p on matrices, parameters and ``dim k``.

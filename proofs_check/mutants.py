@@ -130,7 +130,7 @@ def judge_mutants(
             name,
             f"{poly_text(mutant.left)} = {poly_text(mutant.right)}",
             search(mutant, budget, rules) is not None,
-            max(r.value / r.tolerance for values in drawn for r in [residual(mutant.goal, values)]),
+            max(residual(mutant.goal, values).ratio for values in drawn),
         )
         for name, mutant in changed
     ]

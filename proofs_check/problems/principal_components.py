@@ -52,7 +52,7 @@ best = G * W.T * S
     )
 )
 def _decoder(draw: Draw) -> dict[str, Any]:
-    S, W = draw.spd("x"), draw.normal("x", "k")
+    S, W = draw.spd("x"), draw.stiefel("x", "k") @ draw.invertible("k")
     return {"S": S, "W": W, "D": draw.normal("k", "x"), "G": np.linalg.inv(W.T @ S @ W)}
 
 

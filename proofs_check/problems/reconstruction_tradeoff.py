@@ -71,7 +71,7 @@ best_x, best_y = Gx * Wx.T * Sx, Gy * Wy.T * Sy
 def _readout(draw: Draw) -> dict[str, Any]:
     values = {"Rx": draw.spd("x"), "Ry": draw.spd("y"), "M": draw.coherence(), "λ": draw.number()}
     for i in "xy":
-        R, W = values[f"R{i}"], draw.normal(i, "k")
+        R, W = values[f"R{i}"], draw.stiefel(i, "k") @ draw.invertible("k")
         values |= {f"W{i}": W, f"D{i}": draw.normal("k", i), f"G{i}": np.linalg.inv(W.T @ R @ R @ W)}
     return values
 
