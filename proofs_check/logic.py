@@ -115,6 +115,16 @@ def _solver() -> z3.Solver:
     return solver
 
 
+def constant(name: str, sort: z3.SortRef) -> Term:
+    """Arbitrary element of a sort."""
+    return z3.Const(name, sort)
+
+
+def function(name: str, *sorts: z3.SortRef) -> Callable[..., Term]:
+    """Arbitrary function; the last sort is that of its values."""
+    return z3.Function(name, *sorts)
+
+
 def instance(formula: Term, *terms: Term) -> Term:
     """Instance of a ∀ formula, one term per bound variable.
 
