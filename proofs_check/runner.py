@@ -128,6 +128,11 @@ class Pool:
             self._done[task] = self._futures[task].result()
         return self._done[task]
 
+    def finished(self) -> dict[tuple[str, str], list[Finding]]:
+        """Findings of the tasks that have ended by now; does not wait."""
+        ended = [t for t, f in self._futures.items() if f.done() and not f.cancelled() and f.exception() is None]
+        return {t: self.result(*t) for t in (*self._done, *ended)}
+
 
 def evaluate(claim_id: str, kind: str, run: Run) -> list[Finding]:
     """Run one kind of evidence of one claim here and now, and store it if it passed."""
