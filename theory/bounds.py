@@ -94,8 +94,8 @@ def witness(D: ArrayLike, T: float, R: float, C: float) -> tuple[np.ndarray, np.
     if not achievable(T, R, C, ell, sigma):
         raise ValueError(f"(T, R, C) = {(T, R, C)} is not achievable; it needs |T − R| ≤ ℓC and σC ≤ T + R")
     right = np.linalg.svd(D)[2]
-    # Any h = ‖Dδ‖ between the bounds closes the triangle with sides T and R; take the least.
-    h = max(sigma * C, abs(T - R))
+    # Any h = ‖Dδ‖ between the bounds closes the triangle with sides T and R; the largest is the best conditioned.
+    h = min(ell * C, T + R)
     share = (h**2 - (sigma * C) ** 2) / ((ell**2 - sigma**2) * C**2) if ell > sigma and C > 0 else 0.0
     share = min(max(share, 0.0), 1.0)
     delta = C * (sqrt(1 - share) * right[-1] + sqrt(share) * right[0])
@@ -103,8 +103,9 @@ def witness(D: ArrayLike, T: float, R: float, C: float) -> tuple[np.ndarray, np.
     h = float(np.linalg.norm(along))
     basis = np.linalg.svd(np.column_stack([along, np.zeros_like(along)]))[0]
     direction = along / h if h > 0 else basis[:, 0]
-    x = (T**2 - R**2 + h**2) / (2 * h) if h > 0 else T
-    y = sqrt(max(T**2 - x**2, 0.0))
+    x = ((T - R) * (T + R) + h**2) / (2 * h) if h > 0 else T
+    x = min(max(x, -T), T)
+    y = sqrt((T - x) * (T + x))
     return delta, x * direction + y * basis[:, 1]
 
 

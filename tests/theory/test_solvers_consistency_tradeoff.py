@@ -146,6 +146,17 @@ def test_the_audits_example(weight):
         assert not s.unique  # the sign of the first coordinate is free as well
 
 
+def test_the_exact_example_without_a_certificate_keeps_an_honest_lower_bound():
+    # Theorem B3 as covariances: F* = 145/16 while the semidefinite relaxation gives 8 + √2.
+    Sx, M = np.diag([5.0, 1.0, 1.0]), np.array([[0.0, 0.0], [0.5, 0.0], [0.0, 0.5]])
+    s = solve(Moments(0, np.zeros(3), np.zeros(2), Sx, np.sqrt(Sx) @ M, np.eye(2)), 2, 1.0)
+    constant = 2 * 2 + 7 + 2
+    assert s.optimum == pytest.approx(constant - 145 / 16, abs=tolerance(10, 5))
+    assert s.stats["lower_bound"] <= constant - (8 + np.sqrt(2)) + tolerance(10, 5)
+    assert (s.stats["certified"], s.unique) == (0.0, False)
+    assert s.optimum - s.stats["certificate_gap"] <= s.stats["lower_bound"]
+
+
 @settings(deadline=None, max_examples=30)
 @given(members(("generic", "deficient", "short")), st.sampled_from([0.1, 1.0]))
 def test_a_ridge_stands_for_white_noise(m, weight):

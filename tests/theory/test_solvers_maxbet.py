@@ -8,8 +8,8 @@ from scipy.linalg import eigh as generalised
 from scipy.linalg import polar
 
 from theory.linalg import tolerance
-from theory.solvers import maxbet
-from theory.solvers.joint import dual, relaxed_value
+from theory.solvers import maxbet, semidefinite
+from theory.solvers.joint import dual, rank_one_start, relaxed_value
 from theory.solvers.stiefel import ascend, feasible, polar_iteration
 
 from . import oracle
@@ -95,14 +95,59 @@ def test_bounds_hold_against_every_other_ascent(problem):
         assert value(K, U, V) <= upper + allowed
 
 
+def theorem_b2(K, Z, split):
+    """F + 2kε by the statement's own formulas, block by block."""
+    k = Z.shape[1]
+    L = -K.copy()
+    for rows in (range(split), range(split, len(K))):
+        W, G = Z[rows], (K @ Z)[rows]
+        multiplier = (W.T @ G + G.T @ W) / 2
+        least = np.linalg.eigvalsh(multiplier)[0]
+        L[np.ix_(rows, rows)] += W @ multiplier @ W.T + least * (np.eye(len(W)) - W @ W.T)
+    return float(np.trace(Z.T @ K @ Z)) + 2 * k * max(0.0, -float(np.linalg.eigvalsh(L)[0]))
+
+
 @settings(deadline=None, max_examples=100)
 @given(blocks())
-def test_the_certificate_bounds_from_any_feasible_point(problem):
+def test_the_certificate_is_theorem_b2s_and_bounds_from_any_feasible_point(problem):
+    K, split, k, rng = problem
+    s = maxbet.solve(K, split, k)
+    allowed = 4 * k * tolerance(norm(K), len(K))
+    Z = np.vstack(random_pair(rng, K, split, k))
+    assert s.optimum <= theorem_b2(K, Z, split) + allowed
+    A, B = semidefinite.certificate_multipliers(K, split, Z)
+    assert abs(semidefinite.multiplier_bound(K, split, k, A, B) - theorem_b2(K, Z, split)) <= allowed
+    if s.free == maxbet.COMMON:
+        Z = np.vstack([s.maps["U"], s.maps["V"]])
+        assert abs(s.optimum + s.stats["certificate_gap"] - theorem_b2(K, Z, split)) <= allowed
+
+
+@settings(deadline=None, max_examples=100)
+@given(blocks())
+def test_any_multipliers_bound_the_maximum(problem):
     K, split, k, rng = problem
     best = maxbet.solve(K, split, k).optimum
-    Z = np.vstack(random_pair(rng, K, split, k))
-    shortfall = -2 * k * min(0.0, float(np.linalg.eigvalsh(maxbet.dual_matrix(K, split, Z))[0]))
-    assert best <= value(K, Z[:split], Z[split:]) + shortfall + 4 * k * tolerance(norm(K), len(K))
+    A, B = (norm(K) * (S + S.T) for S in (rng.standard_normal((size, size)) for size in (split, len(K) - split)))
+    allowed = 4 * k * tolerance(norm(K) + norm(A) + norm(B), len(K))
+    assert best <= semidefinite.multiplier_bound(K, split, k, A, B) + allowed
+    refined = semidefinite.relaxation_bound(K, split, np.vstack(random_pair(rng, K, split, k)))
+    assert best <= refined + allowed
+
+
+@settings(deadline=None, max_examples=60)
+@given(blocks())
+def test_the_fantope_projection_satisfies_its_variational_inequality(problem):
+    K, _, _, rng = problem
+    k = int(rng.integers(1, len(K) + 1))
+    P = semidefinite.fantope(K, k)
+    values = np.linalg.eigvalsh(P)
+    allowed = tolerance(1 + norm(K), len(K)) * len(K)
+    assert values.min() >= -allowed
+    assert values.max() <= 1 + allowed
+    assert abs(values.sum() - k) <= allowed
+    for _ in range(10):
+        W = orthonormal(rng, len(K), k)
+        assert np.sum((K - P) * (W @ W.T - P)) <= allowed * (1 + norm(K))
 
 
 @settings(deadline=None, max_examples=150)
@@ -179,19 +224,59 @@ def test_nearly_degenerate_top_eigenspaces(gap):
     assert s.optimum == pytest.approx(5 + np.hypot(0.5, gap), abs=tolerance(4, 6))
 
 
-def test_the_exact_example_where_the_relaxation_is_not_tight():
-    # Theorem B3: Σx = diag(5, 1, 1), Σy = I, M = [0; I/2], λ = 1, k = 2: F* = 145/16, the SDP 8 + √2.
+def example_b3():
+    """Σx = diag(5, 1, 1), Σy = I, M = [0; I/2], λ = 1, k = 2: F* = 145/16, the semidefinite relaxation 8 + √2."""
     K = np.eye(5)
     K[0, 0] = 5
     K[1:3, 3:] = K[3:, 1:3] = np.eye(2) / 2
+    return K
+
+
+def test_the_exact_example_where_the_relaxation_is_not_tight():
+    K = example_b3()
     s = maxbet.solve(K, 3, 2)
     assert s.optimum == pytest.approx(145 / 16, abs=tolerance(5, 5))
     assert s.stats["certified"] == 0.0
     assert not s.unique
-    # No bound that the SDP dominates can lie below its value.
-    assert s.stats["upper_bound"] >= 8 + np.sqrt(2) - tolerance(5, 5)
+    # The relaxation's own optimum shows that no bound from multipliers lies below 8 + √2; the one returned comes near.
+    G = np.zeros((5, 5))
+    G[:3, :3], G[3:, 3:] = np.diag([1, 0.5, 0.5]), np.eye(2)
+    G[1:3, 3:] = G[3:, 1:3] = np.eye(2) / np.sqrt(2)
+    assert np.linalg.eigvalsh(G)[0] >= -tolerance(1, 5)
+    assert np.sum(K * G) == pytest.approx(8 + np.sqrt(2))
+    assert 0 <= s.stats["upper_bound"] - np.sum(K * G) <= 1e-3
     normal = np.cross(s.maps["U"][:, 0], s.maps["U"][:, 1])
     assert s.optimum == pytest.approx(9 + abs(normal[0]) - 4 * normal[0] ** 2, abs=tolerance(5, 5))
+
+
+def test_starts_on_saddles_are_left():
+    # Every informed start of a diagonal example is stationary, and none is optimal.
+    assert maxbet.solve(example_b3(), 3, 2, seeds=0).optimum == pytest.approx(145 / 16, abs=tolerance(5, 5))
+
+
+@pytest.mark.parametrize("weight", [0.1, 3.0, 30.0])
+def test_medium_sizes_converge_to_rounding_and_the_bound_is_far_better_than_b2s(weight):
+    # Kxx and Kyy compete with a cross block: uncertified at the middle weights.
+    rng = np.random.default_rng(0)
+    M = np.linalg.svd(rng.standard_normal((30, 25)), full_matrices=False)
+    K = np.zeros((55, 55))
+    K[:30, :30], K[30:, 30:] = weight * np.diag(np.logspace(0, -2, 30)), weight * np.diag(np.logspace(0, -2, 25))
+    K[:30, 30:] = (M[0] * np.linspace(0.9, 0, 25)) @ M[2]
+    K[30:, :30] = K[:30, 30:].T
+    s = maxbet.solve(K, 30, 8)
+    assert s.stats["stationarity"] <= tolerance(norm(K), 55)
+    assert not s.unique or s.stats["certified"]
+    if weight == 3.0:
+        assert s.stats["certified"] == 0.0
+        assert s.stats["upper_bound"] - s.optimum <= s.stats["certificate_gap"] / 5
+
+
+@pytest.mark.parametrize("weight", [0.1, 1 / 3, 5 / 9, 10.0])
+def test_the_primal_is_recovered_from_the_dual(weight):
+    K = paper_example(weight)
+    bound, gamma = dual(K, 2, 1)
+    Z = rank_one_start(K, 2, gamma)
+    assert value(K, Z[:2], Z[2:]) == pytest.approx(bound, abs=1e-6 * norm(K))
 
 
 @settings(deadline=None, max_examples=60)

@@ -50,11 +50,7 @@ def rank_one_start(K: np.ndarray, split: int, gamma: float) -> np.ndarray:
     values, vectors = eigh(K + gamma * np.diag(J))
     top = vectors[:, values >= values[0] - 1e-8 * np.abs(values).max()]
     forms, basis = eigh((top.T * J) @ top)
-    high, low = top @ basis[:, 0], top @ basis[:, -1]
-    plus, minus = max(forms[0], 0.0), max(-forms[-1], 0.0)
-    if plus == 0.0 or minus == 0.0:
-        candidates = [vectors[:, 0]]
-    else:
-        candidates = [np.sqrt(minus) * high + sign * np.sqrt(plus) * low for sign in (1.0, -1.0)]
-    Z = max(candidates, key=lambda z: float(z @ K @ z) / float(z @ z))
-    return np.concatenate([Z[:split] / np.linalg.norm(Z[:split]), Z[split:] / np.linalg.norm(Z[split:])])[:, None]
+    z = top @ basis[:, 0]
+    if forms[0] > 0 > forms[-1]:
+        z = np.sqrt(-forms[-1]) * z + np.sqrt(forms[0]) * top @ basis[:, -1]
+    return np.concatenate([z[:split] / np.linalg.norm(z[:split]), z[split:] / np.linalg.norm(z[split:])])[:, None]

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from theory.linalg import check_rank, eigh, polar, svd, symmetric, tolerance
 from theory.solution import Solution
 from theory.solvers.joint import dual, rank_one_start
+from theory.solvers.semidefinite import certificate_multipliers, dual_matrix, relaxation_bound
 from theory.solvers.stiefel import ascend, blockwise, feasible, multipliers
 
 Pair = tuple[np.ndarray, np.ndarray]
@@ -20,7 +21,8 @@ def solve(K: ArrayLike, split: int, rank: int, *, starts: Iterable[Pair] = (), s
 
     k = 1 is exact through the scalar convex dual (theorem B1). For k > 1 no closed form is known: the monotone polar
     iteration (B6), finished by Newton steps, runs from several deterministic starts until one carries the certificate
-    F ≤ F* ≤ F + 2kε with ε = 0 up to rounding (B2; Won, Zhou & Lange 2021); otherwise the best is kept, with its gap.
+    F ≤ F* ≤ F + 2kε with ε = 0 up to rounding (B2; Won, Zhou & Lange 2021). Otherwise the best is kept, and the upper
+    bound on F* is the least of B2's, the joint relaxation's and the semidefinite relaxation's.
 
     Parameters
     ----------
@@ -72,14 +74,14 @@ def solve(K: ArrayLike, split: int, rank: int, *, starts: Iterable[Pair] = (), s
         if best is not None and value(K, Z) <= value(K, best) + resolution:
             continue
         best = Z
-        values = eigh(dual_matrix(K, split, Z))[0][::-1]
+        values = eigh(dual_matrix(K, split, *certificate_multipliers(K, split, Z)))[0][::-1]
         gap = 2 * k * max(0.0, -float(values[0]))
         if gap <= 2 * k * resolution:
             break
     assert best is not None
     F = value(K, best)
     proved = gap <= 2 * k * resolution
-    upper = F + gap if proved else min(F + gap, dual(K, split, k)[0])
+    upper = F + gap if proved else min(F + gap, dual(K, split, k)[0], relaxation_bound(K, split, best))
     certified = upper - F <= 2 * k * resolution
     codes = best[:split].T @ K[:split, split:] @ best[split:]
     spectrum, Q = eigh(codes)
@@ -109,16 +111,6 @@ def solve(K: ArrayLike, split: int, rank: int, *, starts: Iterable[Pair] = (), s
 def value(K: np.ndarray, Z: np.ndarray) -> float:
     """F = Tr(ZᵀKZ)."""
     return float(np.sum(Z * (K @ Z)))
-
-
-def dual_matrix(K: np.ndarray, split: int, Z: np.ndarray) -> np.ndarray:
-    """𝓛 of theorem B2 at a feasible Z = [U; V]; F* ≤ F + 2k·max(0, −λ_min(𝓛))."""
-    L = -K
-    for block, multiplier in zip((slice(None, split), slice(split, None)), multipliers(K @ Z, split, Z), strict=True):
-        U = Z[block]
-        least = eigh(multiplier)[0][-1]
-        L[block, block] += U @ multiplier @ U.T + least * (np.eye(len(U)) - U @ U.T)
-    return L
 
 
 def gradient_norm(K: np.ndarray, split: int, Z: np.ndarray) -> float:
