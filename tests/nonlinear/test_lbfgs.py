@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 from scipy.optimize import minimize
 from scipy.stats import ortho_group
@@ -65,3 +66,23 @@ def test_an_undefined_trial_is_stepped_back_from():
     p, curve = lbfgs.minimise(lambda p: (p - 5 * torch.log(p)).sum(1), 0.01 * torch.ones(1, 2).double(), 200, 0.0)
     np.testing.assert_allclose(p.numpy(), 5, atol=1e-6)
     assert bool(curve.isfinite().all())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_row_rests_after_ten_small_decreases_in_a_row(seed):
+    stall = 1e-2
+    _, curve = lbfgs.minimise(rosenbrock, starts(1, 4, seed), 500, stall)
+    small = (curve[:-1, 0] - curve[1:, 0] <= stall).tolist()
+    windows = [all(small[i : i + lbfgs.PATIENCE]) for i in range(len(small) - lbfgs.PATIENCE + 1)]
+    assert windows == [False] * (len(windows) - 1) + [True]
+
+
+def test_the_line_search_closes_in_from_both_sides():
+    """−t up to 1.6, then steeply up: 1 is too short and 2 too long; only [1.601, 1.78] meets both Wolfe conditions."""
+
+    def value(p):
+        return (-p + 50 * torch.clamp(p - 1.6, min=0) ** 2)[:, 0]
+
+    p, curve = lbfgs.minimise(value, torch.zeros(1, 1, dtype=torch.float64), 1, 0.0)
+    assert 1.6 < float(p) < 1.79
+    assert len(curve) == 2

@@ -101,19 +101,30 @@ def test_no_decoders_are_better_than_the_best(rec, tr):
 
 @pytest.mark.parametrize("excess", [1e-1, 1e-3])
 def test_the_sine_allowed_by_an_excess_of_consistency_is_never_passed(excess):
-    """Random near-optimal pairs (U, V) of a diagonal M, moved as far as the excess allows."""
+    """Near-optimal (U, V) of a diagonal M, moved as far as the excess allows; the last pair comes within √½ of it."""
     rng = np.random.default_rng(6)
-    rho, k = np.array([0.9, 0.7, 0.4, 0.1]), 2
-    M, largest = np.diag(rho), 0.0
-    for _ in range(300):
-        A, B = rng.normal(size=(2, 2, k))
-        tilt = rng.uniform(0, 1)
-        loss = np.inf
+    rho, k = np.array([0.9, 0.7, 0.0, 0.0]), 2
+    moves = [rng.normal(size=(2, 2, k)) * np.array([1, rng.uniform()])[:, None, None] for _ in range(200)]
+    moves.append(np.array([[[0, 3], [0, 0]], np.zeros((2, k))]))
+    largest = 0.0
+    for A, B in moves:
+        loss, size = np.inf, 1.0
         while loss > excess:
-            A, B = 0.9 * A, 0.9 * B
-            U, V = (np.linalg.qr(np.vstack([np.eye(k), C]))[0] for C in (A, tilt * B))
+            size *= 0.97
+            U, V = (np.linalg.qr(np.vstack([np.eye(k), size * C]))[0] for C in (A, B))
             U, V = U * np.sign(np.diag(U)), V * np.sign(np.diag(V))
-            loss = 2 * rho[:k].sum() - 2 * np.trace(U.T @ M @ V)
+            loss = 2 * rho[:k].sum() - 2 * np.trace(U.T @ np.diag(rho) @ V)
         sine = max(float(np.linalg.norm(W[k:], 2)) for W in (U, V))
         largest = max(largest, sine / measured.canonical_sine(excess, rho[k - 1] - rho[k]))
-    assert 0.3 < largest <= 1
+    assert 0.66 < largest <= 1
+
+
+def test_sines_take_the_worse_side_and_whiten():
+    angle = np.pi / 6
+    exact, turned = np.array([[[1.0], [0.0]]]), np.array([[[np.cos(angle)], [np.sin(angle)]]])
+    targets = {"Wx": exact[0], "Wy": exact[0]}
+    for coders in ({"Wx": exact, "Wy": turned}, {"Wx": turned, "Wy": exact}):
+        np.testing.assert_allclose(measured.principal_sines(coders, targets), [0.5], atol=tolerance(1.0, 2))
+    # Σx = diag(4, 1): in whitened coordinates the tangent of the angle to e₁ is halved.
+    sine = measured.whitened_sines(TRADEOFF, {"Wx": turned}, {"Wx": exact[0]})[0]
+    assert abs(sine - np.sin(np.arctan(np.tan(angle) / 2))) <= tolerance(1.0, 2)
