@@ -12,7 +12,7 @@ EPS = float(np.finfo(np.float64).eps)
 ONE_THREAD_UP_TO = 1024
 
 
-def tolerance(scale: float, size: int, *, gap: float = 1.0, factor: float = 64.0) -> float:
+def tolerance(scale: float | np.floating, size: int, *, gap: float | np.floating = 1.0, factor: float = 64.0) -> float:
     """Rounding error allowed to a quantity of magnitude `scale`: factor · eps · size · scale / gap.
 
     Parameters
@@ -31,7 +31,7 @@ def tolerance(scale: float, size: int, *, gap: float = 1.0, factor: float = 64.0
     >>> tolerance(1.0, 4) < 1e-12
     True
     """
-    return factor * EPS * max(size, 1) * scale / gap
+    return float(factor * EPS * max(size, 1) * scale / gap)
 
 
 def one_thread(size: int) -> AbstractContextManager:

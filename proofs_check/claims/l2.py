@@ -130,13 +130,13 @@ def _(run):
     return [
         Counterexample(
             "X = (1,−1,0)ᵀ, Y = (1,1,−2)ᵀ, W_x = 1, W_y = 0, A = 2",
-            {"X and Y centred": sum(X) == 0 and sum(Y) == 0, "A invertible": True},
+            {"X and Y centred": sum(X.flat()) == 0 and sum(Y.flat()) == 0, "A invertible": True},
             {"3·L_CC unchanged": after == before},
             after - before,
         ),
         Counterexample(
             "X = (1,−1,0)ᵀ, Y = (1,1,−2)ᵀ, k = 1: 3·L_CC = 2w² + 6v²",
-            {"X and Y centred": sum(X) == 0 and sum(Y) == 0},
+            {"X and Y centred": sum(X.flat()) == 0 and sum(Y.flat()) == 0},
             {"another minimiser than (0, 0)": gram.det() == 0},
             gram.det(),
         ),

@@ -115,7 +115,7 @@ X, Y = Matrix.hstack(2 * H1, H2), H2
 
 
 def _squared(A: Matrix):
-    return sum(e**2 for e in A) / Rational(4)
+    return sum(e**2 for e in A.flat()) / Rational(4)
 
 
 def _exact(Wx: Matrix, Wy: Matrix, weight):

@@ -51,18 +51,17 @@ def _squares(*residuals) -> float:
     return float(sum((r**2).sum() for r in residuals) / len(residuals[0]))
 
 
-def _loss(pair: Pair, Wx, Wy, Dx, Dy, weight: float) -> float:
-    X, Y = pair.X, pair.Y
+def _loss(X, Y, Wx, Wy, Dx, Dy, weight: float) -> float:
     translation = _squares(Y - X @ Wx @ Dy, X - Y @ Wy @ Dx)
     return translation + weight * _squares(X - X @ Wx @ Dx, Y - Y @ Wy @ Dy)
 
 
-def _readouts(pair: Pair, Wx, Wy, weight: float) -> tuple[np.ndarray, np.ndarray]:
+def _readouts(X, Y, Wx, Wy, weight: float) -> tuple[np.ndarray, np.ndarray]:
     """Best decoders by one stacked regression on the codes of both domains."""
-    codes = pair.X @ Wx, pair.Y @ Wy
+    codes = X @ Wx, Y @ Wy
     root = np.sqrt(weight)
-    into_x = np.linalg.lstsq(np.vstack([codes[1], root * codes[0]]), np.vstack([pair.X, root * pair.X]), rcond=None)[0]
-    into_y = np.linalg.lstsq(np.vstack([codes[0], root * codes[1]]), np.vstack([pair.Y, root * pair.Y]), rcond=None)[0]
+    into_x = np.linalg.lstsq(np.vstack([codes[1], root * codes[0]]), np.vstack([X, root * X]), rcond=None)[0]
+    into_y = np.linalg.lstsq(np.vstack([codes[0], root * codes[1]]), np.vstack([Y, root * Y]), rcond=None)[0]
     return into_x, into_y
 
 
@@ -102,13 +101,13 @@ def _(run):
         m = pair.moments
         gram = Wx.T @ m.Sx @ Wx + weight * Wy.T @ m.Sy @ Wy
         formula = np.linalg.solve(gram, Wx.T @ m.Sxy + weight * Wy.T @ m.Sy)
-        _, stacked = _readouts(pair, Wx, Wy, weight)
+        _, stacked = _readouts(pair.X, pair.Y, Wx, Wy, weight)
         yield (
             np.linalg.norm(formula - stacked),
             tolerance(np.linalg.norm(stacked) + 1, pair.n, gap=1 / np.linalg.cond(gram)),
         )
         white_x, _, white_y, _ = _whitened(pair)
-        _, best = _readouts(pair, white_x, white_y, weight)
+        _, best = _readouts(pair.X, pair.Y, white_x, white_y, weight)
         interpolated = (white_x.T @ m.Sxy + weight * white_y.T @ m.Sy) / (1 + weight)
         condition = max(np.linalg.cond(m.Sx), np.linalg.cond(m.Sy))
         yield np.linalg.norm(interpolated - best), tolerance(np.linalg.norm(best) + 1, pair.n, gap=1 / condition)
@@ -179,9 +178,8 @@ def _(run):
         signs = np.array([[1, 1, -1, -1], [1, -1, 1, -1], [1, -1, -1, 1]], float)
         X, Y = signs[:2].T, np.stack([a * signs[0] + b * signs[2], signs[1]], axis=1)
         moments = Moments.from_arrays(X, Y)
-        pair = _Data(X, Y, len(X))
         W = cca.solve(moments, 1).maps
-        canonical = _loss(pair, W["Wx"], W["Wy"], *_readouts(pair, W["Wx"], W["Wy"], weight), weight)
+        canonical = _loss(X, Y, W["Wx"], W["Wy"], *_readouts(X, Y, W["Wx"], W["Wy"], weight), weight)
         # Along e₁ the form Tr(ZᵀK₆Z) is ρ²c² + λ²(1+c²) + 2λρ(1+c²) + ρ² with c² = a²+b², ρ = a/c; along e₂ c = ρ = 1.
         c2 = a**2 + b**2
         rho = a / np.sqrt(c2)
@@ -190,13 +188,6 @@ def _(run):
         yield canonical - translation_tradeoff.solve(moments, 1, weight).optimum, 0.99 * (first - second) / (1 + weight)
 
     return run.violates("Y = (a·h1 + b·h3, h2), a ≥ 3/2: CCA against (e₁, e₁), in closed form", LOUD, check)
-
-
-class _Data:
-    """Data with the two attributes that the losses read."""
-
-    def __init__(self, X, Y, n):
-        self.X, self.Y, self.n = X, Y, n
 
 
 @MIXTURE.by("proof")
@@ -224,13 +215,15 @@ def _(run):
         )
         form += 2 * weight * np.trace(U.T @ (M @ m.Sy + m.Sx @ M) @ V)
         stated = (1 + weight) * (np.trace(m.Sx) + np.trace(m.Sy)) - form / (1 + weight)
-        measured = _loss(pair, Wx, Wy, *_readouts(pair, Wx, Wy, weight), weight)
+        measured = _loss(pair.X, pair.Y, Wx, Wy, *_readouts(pair.X, pair.Y, Wx, Wy, weight), weight)
         yield abs(stated - measured), _eps(pair, weight)
         solved = translation_tradeoff.solve(m, pair.k, weight)
         yield solved.optimum - measured, _eps(pair, weight)
         if pair.regime == "tied":
             W = cca.solve(m, pair.k).maps
-            canonical = _loss(pair, W["Wx"], W["Wy"], *_readouts(pair, W["Wx"], W["Wy"], weight), weight)
+            canonical = _loss(
+                pair.X, pair.Y, W["Wx"], W["Wy"], *_readouts(pair.X, pair.Y, W["Wx"], W["Wy"], weight), weight
+            )
             yield abs(canonical - solved.optimum), _eps(pair, weight)
 
     return run.holds(
