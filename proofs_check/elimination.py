@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from fractions import Fraction
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 PRIME = 2**61 - 1
 # Tries with other orders of the vectors, and the number of vectors up to which they are worth their time.
@@ -29,41 +29,54 @@ def combination(goal: Vector, vectors: Mapping[Key, Vector]) -> dict[Key, Fracti
     """
     order, best = list(vectors), None
     for attempt in range(TRIES if len(vectors) <= SMALL else 1):
-        used = _support(goal, {k: vectors[k] for k in order})
-        if used is None:
+        found = Span({k: vectors[k] for k in order}).combination(goal)
+        if found is None:
             return None
-        best = used if best is None or len(used) < len(best) else best
+        best = found if best is None or len(found) < len(best) else best
         Random(attempt).shuffle(order)
-    weights = _solve(goal, {k: vectors[k] for k in vectors if k in set(best or ())})
-    return {k: c for k, c in weights.items() if c}
+    return {k: best[k] for k in vectors if best and k in best}
 
 
-def _support(goal: Vector, vectors: Mapping[Key, Vector]) -> list[Key] | None:
-    """Linearly independent vectors that combine to the goal modulo the prime."""
-    index: dict[Hashable, int] = {}
-    echelon: dict[int, tuple[dict[int, int], dict[Key, int]]] = {}
+class Span(Generic[Key]):
+    """The span of the vectors, in echelon form modulo the prime, to write many goals in.
 
-    def reduce(vector: Vector, made: dict[Key, int]) -> dict[int, int]:
+    Examples
+    --------
+    >>> span = Span({"a": {"x": 2}, "b": {"x": 1, "y": 1}})
+    >>> span.combination({"y": 1}), span.combination({"z": 1})
+    ({'a': Fraction(-1, 2), 'b': Fraction(1, 1)}, None)
+    """
+
+    def __init__(self, vectors: Mapping[Key, Vector]):
+        self._vectors, self._index = vectors, {}
+        self._echelon: dict[int, tuple[dict[int, int], dict[Key, int]]] = {}
+        for key, vector in vectors.items():
+            made = {key: 1}
+            rest = self._reduce(vector, made)
+            if rest:
+                # the newest coordinate occurs in the fewest rows
+                pivot = max(rest)
+                inverse = pow(rest[pivot], -1, PRIME)
+                row = {i: c * inverse % PRIME for i, c in rest.items()}
+                self._echelon[pivot] = row, {k: c * inverse % PRIME for k, c in made.items()}
+
+    def combination(self, goal: Vector) -> dict[Key, Fraction] | None:
+        """Return exact nonzero weights with goal = Σ weight·vector, or None if there are none (modulo the prime)."""
+        used: dict[Key, int] = {}
+        if self._reduce(goal, used):
+            return None
+        weights = _solve(goal, {k: self._vectors[k] for k in self._vectors if k in used})
+        return {k: c for k, c in weights.items() if c}
+
+    def _reduce(self, vector: Vector, made: dict[Key, int]) -> dict[int, int]:
         modular = {m: c.numerator * pow(c.denominator, -1, PRIME) % PRIME for m, c in vector.items()}
-        rest = {index.setdefault(m, len(index)): c for m, c in modular.items()}
-        while pivots := [i for i in rest if i in echelon]:
-            row, source = echelon[max(pivots)]
+        rest = {self._index.setdefault(m, len(self._index)): c for m, c in modular.items()}
+        while pivots := [i for i in rest if i in self._echelon]:
+            row, source = self._echelon[max(pivots)]
             factor = rest[max(pivots)]
             _subtract(rest, row, factor)
             _subtract(made, source, factor)
         return rest
-
-    for key, vector in vectors.items():
-        made = {key: 1}
-        rest = reduce(vector, made)
-        if rest:
-            # the newest coordinate occurs in the fewest rows
-            pivot = max(rest)
-            inverse = pow(rest[pivot], -1, PRIME)
-            row = {i: c * inverse % PRIME for i, c in rest.items()}
-            echelon[pivot] = row, {k: c * inverse % PRIME for k, c in made.items()}
-    made = {}
-    return None if reduce(goal, made) else list(made)
 
 
 def _subtract(vector: dict, row: Mapping, factor: int) -> None:

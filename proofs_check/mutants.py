@@ -19,8 +19,7 @@ from proofs_check.evidence import Mutant
 from proofs_check.measure import residual
 from proofs_check.notation import poly_text
 from proofs_check.problem import Problem
-from proofs_check.rewriting import Rules
-from proofs_check.search import Budget, search
+from proofs_check.search import Budget, search_all
 
 Members = Callable[[np.random.Generator], Mapping[str, Any]]
 
@@ -124,19 +123,19 @@ def judge_mutants(
             if not value <= tolerance:
                 raise ValueError(f"{problem.name}: a member misses “{name}” by {value:.1e} > {tolerance:.1e}")
     changed = [(name, replace(mutant, hypotheses=known)) for name, mutant in mutants(problem)]
-    rules = Rules(replace(problem, hypotheses=known))
+    certificates = search_all([mutant for _, mutant in changed], budget)
     return [
         Mutant(
             name,
             f"{poly_text(mutant.left)} = {poly_text(mutant.right)}",
-            search(mutant, budget, rules) is not None,
+            steps is not None,
             max(residual(mutant.goal, values).ratio for values in drawn),
         )
-        for name, mutant in changed
+        for (name, mutant), steps in zip(changed, certificates, strict=True)
     ]
 
 
 def drop_hypotheses(problem: Problem, budget: Budget) -> dict[str, bool]:
     """Whether the search still finds a certificate without each of the hypotheses in turn."""
     without = {n: {m: h for m, h in problem.hypotheses.items() if m != n} for n in problem.hypotheses}
-    return {n: search(replace(problem, hypotheses=rest), budget) is not None for n, rest in without.items()}
+    return {n: search_all([replace(problem, hypotheses=rest)], budget) != [None] for n, rest in without.items()}

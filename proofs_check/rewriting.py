@@ -30,23 +30,32 @@ class Rules:
         # under a trace the transposed word is the same word
         if not self.trace:
             self.variants += [(n, True, h.T) for n, _, h in self.variants if h.T not in (h, h * -1)]
-        self._matches: dict[Monomial, list[tuple[Product, Poly]]] = {}
+        self._matches: dict[Monomial, list[Product]] = {}
         self._values: dict[Product, Poly] = {}
+        self._longest = {name: max(len(w) for _, w in h.terms) for name, _, h in self.variants}
+        self._polys = {(name, star): h for name, star, h in self.variants}
 
-    def matches(self, monomial: Monomial) -> list[tuple[Product, Poly]]:
-        """Return the products with one factor at a place of the monomial, expanded."""
+    def matches(self, monomial: Monomial) -> list[Product]:
+        """Return the products that have the monomial as a term."""
         if monomial not in self._matches:
             self._matches[monomial] = list(self._find(monomial))
         return self._matches[monomial]
 
-    def _find(self, monomial: Monomial) -> Iterator[tuple[Product, Poly]]:
+    def length(self, product: Product) -> int:
+        """Length of the longest word of the product, before anything cancels under a trace."""
+        return len(product.left) + self._longest[product.hypothesis] + len(product.right)
+
+    def value(self, product: Product) -> Poly:
+        """Return the product, expanded and closed."""
+        if product not in self._values:
+            self._values[product] = self._expand(product, self._polys[product.hypothesis, product.star])
+        return self._values[product]
+
+    def _find(self, monomial: Monomial) -> Iterator[Product]:
         for name, star, h in self.variants:
             for inner, word in h.terms:
                 for scalars, left, right in self._places(monomial, h.row, inner, word):
-                    product = Product(scalars, left, name, star, right)
-                    if product not in self._values:
-                        self._values[product] = self._expand(product, h)
-                    yield product, self._values[product]
+                    yield Product(scalars, left, name, star, right)
 
     def _expand(self, product: Product, h: Poly) -> Poly:
         left, right = (

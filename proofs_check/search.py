@@ -7,12 +7,14 @@ the goal is a combination of the products so far. Not finding a certificate with
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
 from proofs_check.algebra import Poly, Step
-from proofs_check.elimination import combination
+from proofs_check.elimination import Span, combination
 from proofs_check.notation import dump
 from proofs_check.problem import Problem
 from proofs_check.rewriting import Monomial, Product, Rules
@@ -49,15 +51,13 @@ class Found(NamedTuple):
     budget: Budget
 
 
-def search(problem: Problem, budget: Budget = Budget(), rules: Rules | None = None) -> Found | None:
+def search(problem: Problem, budget: Budget = Budget()) -> Found | None:
     """Look for a certificate; deterministic, the smallest slack first.
 
     Parameters
     ----------
     problem, budget
         The claim, and how far to go.
-    rules
-        Matches to share between problems with the same hypotheses and spaces.
 
     Returns
     -------
@@ -75,39 +75,80 @@ def search(problem: Problem, budget: Budget = Budget(), rules: Rules | None = No
     """
     if not problem.goal.terms:
         return Found([], replace(budget, rounds=0, slack=0, degree=0)) if problem.identity else None
-    rules = rules or Rules(problem)
+    rules = Rules(problem)
     levels = ((slack, degree) for slack in range(budget.slack + 1) for degree in range(budget.degree + 1))
     tried = (_within(problem, replace(budget, slack=slack, degree=degree), rules) for slack, degree in levels)
     return next((found for found in tried if found), None)
 
 
 def _within(problem: Problem, budget: Budget, rules: Rules) -> Found | None:
-    goal = problem.goal
-    length, degree = (max(sizes) for sizes in zip(*map(_size, goal.terms), strict=True))
-    limit = length + budget.slack, degree + budget.degree
-    products: dict[Product, Poly] = {}
-    seen, frontier = set(goal.terms), list(goal.terms)
+    growing = _Products([problem.goal], budget, rules)
     for rounds in range(1, budget.rounds + 1):
-        fresh = {product: value for m in frontier for product, value in rules.matches(m)}
-        frontier = []
-        for product, value in fresh.items():
-            if product in products or not value.terms or any(_beyond(m, limit) for m in value.terms):
-                continue
-            if len(products) == budget.products:
-                break
-            products[product] = value
-            new = [m for m in value.terms if m not in seen]
-            frontier += new
-            seen.update(new)
-        weights = combination(goal.terms, {product: p.terms for product, p in products.items()})
+        growing.grow()
+        weights = combination(problem.goal.terms, growing.terms)
         if weights is not None:
-            steps: list[Step] = [(c, p.scalars, p.left, p.hypothesis, p.star, p.right) for p, c in weights.items()]
-            if not problem.accepts(steps):
-                raise AssertionError(f"{problem.name}: the checker rejects what the search found")
-            return Found(steps, replace(budget, rounds=rounds))
-        if not frontier:
+            return Found(_steps(problem, weights), replace(budget, rounds=rounds))
+        if not growing.frontier:
             break
     return None
+
+
+def search_all(problems: Sequence[Problem], budget: Budget) -> list[list[Step] | None]:
+    """Look for certificates of several problems with the same hypotheses and spaces, with one elimination for all.
+
+    The products come from the monomials of all goals, so that nothing within the budget of one of them is missed.
+
+    Examples
+    --------
+    >>> from proofs_check.algebra import letter
+    >>> Q, u = letter("Q", "k", "k"), letter("u", "k", "n")
+    >>> true = Problem("isometry", {"orthogonal": Q.T * Q - 1}, u.T * Q.T * Q * u, u.T * u)
+    >>> [steps is not None for steps in search_all([true, replace(true, right=2 * true.right)], Budget(rounds=2))]
+    [True, False]
+    """
+    growing = _Products([problem.goal for problem in problems], budget, Rules(problems[0]))
+    for _ in range(budget.rounds):
+        growing.grow()
+    span = Span(growing.terms)
+    found = [span.combination(problem.goal.terms) for problem in problems]
+    return [
+        None if weights is None or problem.identity == bool(problem.goal.terms) else _steps(problem, weights)
+        for problem, weights in zip(problems, found, strict=True)
+    ]
+
+
+def _steps(problem: Problem, weights: Mapping[Product, Fraction]) -> list[Step]:
+    steps: list[Step] = [(c, p.scalars, p.left, p.hypothesis, p.star, p.right) for p, c in weights.items()]
+    if not problem.accepts(steps):
+        raise AssertionError(f"{problem.name}: the checker rejects what the search found")
+    return steps
+
+
+class _Products:
+    """Products that match the goals, and in every round those that match the monomials of the last round."""
+
+    def __init__(self, goals: Sequence[Poly], budget: Budget, rules: Rules):
+        self.frontier = list(dict.fromkeys(m for goal in goals for m in goal.terms))
+        self.terms: dict[Product, Mapping[Monomial, Fraction | int]] = {}
+        length, degree = (max(sizes) for sizes in zip((0, 0), *map(_size, self.frontier), strict=True))
+        self._limit = length + budget.slack, degree + budget.degree
+        self._seen, self._most, self._rules = set(self.frontier), budget.products, rules
+
+    def grow(self) -> None:
+        fresh = dict.fromkeys(product for m in self.frontier for product in self._rules.matches(m))
+        self.frontier = []
+        for product in fresh:
+            if product in self.terms or self._rules.length(product) > self._limit[0]:
+                continue
+            terms = self._rules.value(product).terms
+            if not terms or any(_beyond(m, self._limit) for m in terms):
+                continue
+            if len(self.terms) == self._most:
+                break
+            self.terms[product] = terms
+            new = [m for m in terms if m not in self._seen]
+            self.frontier += new
+            self._seen.update(new)
 
 
 def _size(monomial: Monomial) -> tuple[int, int]:
