@@ -290,7 +290,7 @@ class Run:
             max_examples=self.examples,
             deadline=None,
             database=None,
-            suppress_health_check=list(HealthCheck),
+            suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType]
             phases=[Phase.explicit, Phase.generate, Phase.shrink],
             report_multiple_bugs=False,
             print_blob=False,

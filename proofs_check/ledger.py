@@ -98,7 +98,7 @@ class Claim:
     def collect(self, kind: str, run: Run) -> list[Record]:
         """Run one kind of evidence now; records of another kind, or none, are an error of the claim file."""
         found = self.evidence[kind](run)
-        records = list(found) if isinstance(found, list | tuple) else [found]
+        records: list[Record] = [*found] if isinstance(found, Sequence) else [found]
         wrong = [r for r in records if r.kind != kind]
         if wrong or not records:
             raise TypeError(f"{self.id}: {kind} evidence returned {[r.kind for r in wrong] or 'nothing'}")

@@ -14,6 +14,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from proofs_check.evidence import Run
 from proofs_check.ledger import Claim, load
 
@@ -104,8 +106,8 @@ class Pool:
             count = min(workers or os.cpu_count() or 1, len(missing))
             self._executor = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_start)
             # Training takes longest: started first, it does not leave one core waiting at the end.
-            for task in sorted(missing, key=lambda t: t[1] != "trained"):
-                self._futures[task] = self._executor.submit(evaluate, *task, run)
+            for claim, kind in sorted(missing, key=lambda t: t[1] != "trained"):
+                self._futures[claim, kind] = self._executor.submit(evaluate, claim, kind, run)
 
     def __enter__(self) -> "Pool":
         return self
@@ -176,7 +178,7 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, float):
         return value if abs(value) < float("inf") else str(value)
-    return value.item() if hasattr(value, "item") and hasattr(value, "dtype") else str(value)
+    return value.item() if isinstance(value, np.generic) else str(value)
 
 
 @cache
