@@ -1,0 +1,103 @@
+"""Codes of a linear decoder and their errors: random, extreme, and built to have given errors."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from theory.linalg import tolerance
+
+
+def mean_square(rows: np.ndarray) -> float:
+    """Mean over rows of the squared norm."""
+    return float((rows**2).sum() / len(rows))
+
+
+def errors_of(D: np.ndarray, a: np.ndarray, b: np.ndarray, x: np.ndarray) -> tuple[float, float, float]:
+    """T, R, C of codes a, b [n, k] and data x [n, d], for the decoder D [d, k]."""
+    T, R, C = (mean_square(rows) ** 0.5 for rows in (a @ D.T - x, b @ D.T - x, a - b))
+    return T, R, C
+
+
+@dataclass(frozen=True)
+class Coders:
+    """A decoder R^k → R^d, codes and data of n points; at the boundary if ``extreme``. Determined by ``repr``."""
+
+    seed: int
+    n: int
+    d: int
+    k: int
+    extreme: bool
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """Generator independent of the decoder."""
+        return np.random.default_rng([self.seed, 1])
+
+    @cached_property
+    def D(self) -> np.ndarray:
+        """Decoder [d, k]; of every third seed with two equal atoms."""
+        D = np.random.default_rng(self.seed).normal(size=(self.d, self.k))
+        return np.hstack([D[:, :-1], D[:, :1]]) if self.seed % 3 == 0 else D
+
+    @property
+    def sigma(self) -> float:
+        """min ‖Dv‖ over unit v."""
+        return float(np.linalg.norm(self.D, -2)) if self.k <= self.d else 0.0
+
+    @property
+    def error(self) -> float:
+        """Rounding error of the errors."""
+        return tolerance(10 * float(1 + np.linalg.norm(self.D)), self.n * self.d * self.k)
+
+    @property
+    def errors(self) -> tuple[float, float, float]:
+        """T, R, C of random codes, or of codes along an extreme direction with parallel residuals."""
+        rng, shape = self.rng, (self.n, self.d)
+        if not self.extreme:
+            a, b = rng.normal(size=(2, self.n, self.k))
+            return errors_of(self.D, a, b, b @ self.D.T + rng.normal(size=shape) * rng.choice([0.0, 0.1, 1.0]))
+        vectors = np.linalg.eigh(self.D.T @ self.D)[1]
+        delta = np.tile(vectors[:, rng.choice([0, -1])], (self.n, 1))
+        b = rng.normal(size=(self.n, self.k))
+        return errors_of(self.D, b + delta, b, b @ self.D.T + rng.uniform(-2, 2) * delta @ self.D.T)
+
+    @property
+    def triple(self) -> tuple[float, float, float]:
+        """T, R, C of the region: a stretch that D allows, and a triangle over it, degenerate at the boundary."""
+        rng, ell = self.rng, float(np.linalg.norm(self.D, 2))
+        C = rng.uniform(0.5, 2)
+        stretch, share = rng.choice([0.0, 1.0], size=2) if self.extreme else rng.uniform(size=2)
+        W = C * ((1 - stretch) * self.sigma + stretch * ell)
+        T = rng.uniform(0, 2 * W)
+        return T, float((1 - share) * abs(T - W) + share * (T + W)), C
+
+
+def attain(D: np.ndarray, T: float, R: float, C: float, n: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Residuals Da − x, Db − x and the differences a − b of n ≥ 2 points with the errors T, R, C."""
+    d = len(D)
+    values, vectors = np.linalg.eigh(D.T @ D)
+    W = max(abs(T - R), C * values[0].clip(0) ** 0.5)
+
+    def direction(angle: float) -> np.ndarray:
+        return np.cos(angle) * vectors[:, 0] + np.sin(angle) * vectors[:, -1] if D.shape[1] > 1 else vectors[:, 0]
+
+    def excess(angle: float) -> float:
+        return float(np.linalg.norm(D @ direction(angle)) * C - W)
+
+    low, high = 0.0, np.pi / 2
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if excess(middle) <= 0 else (low, middle)
+    # At the ends rounding may leave no sign change.
+    delta = np.tile(C * direction(min((low, 0.0, np.pi / 2), key=lambda angle: abs(excess(angle)))), (n, 1))
+    w = delta @ D.T
+    across = rng.normal(size=(n, d))
+    size = mean_square(w)
+    across -= (across * w).sum() / (w * w).sum() * w if size > 0 else 0
+    across /= mean_square(across) ** 0.5
+    along = (T**2 + size - R**2) / (2 * size) if size > 0 else 0.0
+    p = along * w + max(T**2 - along**2 * size, 0.0) ** 0.5 * across
+    a = rng.normal(size=delta.shape)
+    b, x = a - delta, a @ D.T - p
+    return a @ D.T - x, b @ D.T - x, a - b
