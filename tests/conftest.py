@@ -4,17 +4,18 @@ import os
 from io import StringIO
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 # One process per core: more BLAS threads only wait for each other. NumPy and torch read this when they are imported.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_variable] = "1"
 
 settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+settings.register_profile("planted", settings.get_profile("ci"), phases=(Phase.explicit, Phase.generate))
 settings.register_profile("nightly", deadline=None, max_examples=2000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
-POOL, TASKS = pytest.StashKey(), pytest.StashKey()
+POOL, LINES = pytest.StashKey(), pytest.StashKey()
 
 
 def pytest_collection_modifyitems(items):
@@ -40,15 +41,19 @@ def pytest_collection_finish(session):
         else:  # a verdict needs whatever it rests on, a count needs everything
             chosen = select(claims, [params["claim"].id] if "claim" in params else [])
             tasks += [(c.id, kind) for c in chosen for kind in c.evidence]
-    tasks = list(dict.fromkeys(tasks))
-    session.config.stash[TASKS] = tasks
-    session.config.stash[POOL] = Pool(tasks, Run())
+    session.config.stash[POOL] = Pool(dict.fromkeys(tasks), Run())
 
 
 @pytest.fixture(scope="session")
 def claims_evidence(pytestconfig):
     """Function (claim id, kind) → findings; waits for them."""
     return pytestconfig.stash[POOL].result
+
+
+@pytest.fixture(scope="session")
+def closing_lines(pytestconfig):
+    """Lines that the run prints before the ledger."""
+    return pytestconfig.stash.setdefault(LINES, [])
 
 
 def pytest_sessionfinish(session):
@@ -60,6 +65,10 @@ def pytest_sessionfinish(session):
 
 def pytest_terminal_summary(terminalreporter, config):
     """Close with the ledger, as far as this run collected it."""
+    if lines := config.stash.get(LINES, []):
+        terminalreporter.section("planted errors")
+        for line in lines:
+            terminalreporter.write_line(line)
     terminalreporter.section("ledger")
     pool = config.stash.get(POOL, None)
     if pool is None:
