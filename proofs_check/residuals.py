@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 import numpy as np
+from hypothesis import strategies as st
 
 from theory.linalg import tolerance
 
@@ -101,3 +103,66 @@ def attain(D: np.ndarray, T: float, R: float, C: float, n: int, rng: np.random.G
     a = rng.normal(size=delta.shape)
     b, x = a - delta, a @ D.T - p
     return a @ D.T - x, b @ D.T - x, a - b
+
+
+@dataclass(frozen=True)
+class SparseCoders:
+    """Unit atoms, and s-sparse codes of n points; the worst two codes there are if ``extreme``."""
+
+    seed: int
+    n: int
+    d: int
+    k: int
+    s: int
+    extreme: bool
+
+    @cached_property
+    def D(self) -> np.ndarray:
+        """Decoder [d, k] with columns of length 1."""
+        D = np.random.default_rng(self.seed).normal(size=(self.d, self.k))
+        return D / np.linalg.norm(D, axis=0)
+
+    @property
+    def error(self) -> float:
+        """Rounding error of the squared errors."""
+        return tolerance(100.0 * self.k, self.n * self.d * self.k)
+
+    @property
+    def active(self) -> int:
+        """Most atoms that a difference of two codes may hold."""
+        return min(2 * self.s, self.k)
+
+    @cached_property
+    def worst(self) -> tuple[float, np.ndarray]:
+        """Least ‖Dδ‖² over unit δ with that many atoms, by eigenvalues of every set of them, and such a δ."""
+        found, least = np.inf, np.zeros(self.k)
+        for chosen in map(list, combinations(range(self.k), self.active)):
+            values, vectors = np.linalg.eigh(self.D[:, chosen].T @ self.D[:, chosen])
+            if values[0] < found:
+                found, least = float(values[0].clip(0)), np.zeros(self.k)
+                least[chosen] = vectors[:, 0]
+        return found, least
+
+    @property
+    def errors(self) -> tuple[float, float, float]:
+        """T, R, C of random codes, or of the worst difference dealt out to two codes, with parallel residuals."""
+        rng = np.random.default_rng([self.seed, 1])
+        if self.extreme:
+            delta = self.worst[1]
+            first = np.isin(np.arange(self.k), rng.permutation(np.flatnonzero(delta))[: self.s])
+            a, b = (np.tile(v, (self.n, 1)) for v in (np.where(first, delta, 0), np.where(first, 0, -delta)))
+            x = b @ self.D.T + rng.uniform(0, 1) * (a - b) @ self.D.T
+        else:
+            kept = rng.permuted(np.arange(self.k) < self.s + np.zeros((2 * self.n, 1)), axis=1)
+            a, b = np.split(rng.normal(size=(2 * self.n, self.k)) * kept, 2)
+            x = b @ self.D.T + rng.normal(size=(self.n, self.d)) * rng.choice([0.0, 0.1, 1.0])
+        assert max(np.count_nonzero(v, axis=1).max() for v in (a, b)) <= self.s
+        return errors_of(self.D, a, b, x)
+
+
+@st.composite
+def sparse_coders(draw) -> SparseCoders:
+    """Up to three points and six atoms in up to six dimensions; 2s may exceed the atoms, and these the dimensions."""
+    k = draw(st.integers(1, 6))
+    sizes = draw(st.integers(1, 3)), draw(st.integers(1, 6)), k, draw(st.integers(1, min(k, 3)))
+    return SparseCoders(draw(st.integers(0, 2**32 - 1)), *sizes, draw(st.booleans()))
