@@ -23,18 +23,18 @@ FAILED = 1  # pytest's code for failing tests; a copy that cannot be imported or
 @pytest.fixture(scope="module")
 def copies(tmp_path_factory):
     """Two copies of the tree, handed out one to each thread."""
+    first, second = (tmp_path_factory.mktemp("planted") / "tree" for _ in range(2))
+    first.mkdir()
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, first / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, first / name)
+    # Bytecode is checked by the hash of its source: a time stamp would hide a change within the same second.
+    compileall.compile_dir(first, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
+    shutil.copytree(first, second)
     free = queue.SimpleQueue()
-    for n in range(2):
-        copy = tmp_path_factory.mktemp("planted") / f"tree{n}"
-        copy.mkdir()
-        for name in COPIED:
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, copy / name)
-        # Bytecode is checked by the hash of its source: a time stamp would hide a change within the same second.
-        compileall.compile_dir(copy, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
+    for copy in (first, second):
         free.put(copy)
     return free
 

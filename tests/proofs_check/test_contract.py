@@ -1,6 +1,8 @@
 """The generated tests, run on every property; and the wrong records that they have to catch."""
 
+import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,6 +51,18 @@ def test_property(check):
 @pytest.mark.parametrize("check", generated([*EXTENDED, Property(CC, UNBIASED), Property(TR, UNBIASED)]))
 def test_users_property(check):
     check()
+
+
+@pytest.mark.parametrize("name", ["STABLE", "dSTABLE", "mREC", "mCYC", "mTR", "mCC", "mSTABLE"])
+def test_the_readme_s_extension_keeps_its_contract(name):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(from theory.properties.*?)```", readme, flags=re.S)
+    with registered():
+        exec(block, {})
+        found = checks(property_named(name))
+        assert models.refute([name], "CC") is not None
+        for check in found:
+            check()
 
 
 def test_a_users_what_and_level_combine_with_all_others():
