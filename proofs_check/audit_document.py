@@ -27,9 +27,10 @@ FIELDS = {
     "rank": "Codes k: requested (null: the default) and used, which is never more than the rank of either domain.",
     "forms": "One entry per closed form, fitted on the training rows; its parts are described below.",
     "forms.measures": "R² on the held-out rows about their mean (value), its 95 % percentile bootstrap interval, the "
-    "same fit and test on shuffled pairs (null: mean, null_range: least and greatest over the shuffles), determined "
-    "(false: the closed form leaves this number free, and the value belongs to the solver's choice), and the reason "
-    "why a value is null.",
+    "same fit and test on shuffled pairs (null: mean, null_range: least and greatest over the shuffles; the trade-offs "
+    "are then solved in the span of the leading 2k directions of PCA, CCA and regressions), determined (false: "
+    "the closed form leaves this number free, and the value belongs to the solver's choice), reason (why a value is "
+    "null).",
     "forms.solutions": "Loss at the optimum on the training rows (centred, each domain scaled to unit total variance), "
     "rank, spectral gap at k (null: nothing is left out), condition (null: infinite), whether the optimum is unique, "
     "and the transforms that it leaves free.",
@@ -104,7 +105,9 @@ def notes(audit: Audit) -> list[str]:
         )
     for domain, rank, dim in zip("xy", audit.ranks, (audit.x.dim, audit.y.dim), strict=True):
         if 0 < rank < dim:
-            said.append(f"{domain} has rank {rank} in {dim} columns: encoders are determined up to its kernel")
+            said.append(
+                f"{domain} has rank {rank} in {dim} columns: directions that do not vary are left to the encoders"
+            )
     train, test = (np.nanmean(c[: audit.rank] ** 2) if audit.rank and np.isfinite(c[: audit.rank]).any() else np.nan
                    for c in (found.correlations_train, found.correlations_test))  # fmt: skip
     if train - test > 0.1:

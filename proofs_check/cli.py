@@ -76,7 +76,7 @@ def audit(
     ] = None,
     weight: Annotated[
         list[float] | None,
-        typer.Option("--weight", "-w", help="λ of Lemmas 4 and 6; repeat it. Default: 0.1 1 10 100 1000."),
+        typer.Option("--weight", "-w", help="λ of Lemmas 4 and 6; repeat it. Default: 0.1 1 10 100."),
     ] = None,
     ridge: Annotated[
         float,

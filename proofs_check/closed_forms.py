@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from theory import similarity
+from theory.linalg import column_basis
 from theory.moments import Moments
 from theory.solution import Solution
 from theory.solvers import cca, consistency_tradeoff, cycle, pca, reduced_rank, translation_tradeoff
+from theory.solvers.whitened import whiten
 from theory.view import View
 
 ALL = ("REC", "TR", "CC", "CYC")
@@ -58,6 +60,7 @@ def solve_all(
     rank: int,
     weights: Sequence[float],
     on_step: Callable[[str], None] = lambda label: None,
+    quick: bool = False,
 ) -> list[Coders]:
     """Solve every closed form on the same moments.
 
@@ -73,21 +76,52 @@ def solve_all(
         λ of the two trade-offs.
     on_step
         Called with a label before each step.
+    quick
+        Solve the trade-offs in the span of the leading directions of the other closed forms only: for nulls, whose
+        canonical correlations are nearly tied, so that the full problem takes longest where it matters least.
     """
-
-    def step(label: str) -> None:
-        on_step(label)
-
-    step("PCA, CCA, regressions")
+    on_step("PCA, CCA, regressions")
     forms = [_procrustes(moments), _pca(moments, rank), _cca(noisy, rank), _regressions(noisy, rank)]
+    Bx, By = _leading(noisy, rank) if quick else (np.eye(noisy.dx), np.eye(noisy.dy))
     for name, key, solver in (
         ("Lemma 4", "consistency_tradeoff", consistency_tradeoff),
         ("Lemma 6", "translation_tradeoff", translation_tradeoff),
     ):
-        step(f"{name} over λ")
-        for weight, solution in zip(weights, solver.path(noisy, rank, weights) if weights else [], strict=True):
-            forms.append(Coders(key, f"{name}, λ={weight:g}", solution.maps, weight, solutions={"": solution}))
+        on_step(f"{name} over λ")
+        solutions = solver.path(_within(noisy, Bx, By), rank, weights) if weights else []
+        for weight, solution in zip(weights, solutions, strict=True):
+            inner = solution.maps
+            maps = {"Wx": Bx @ inner["Wx"], "Dx": inner["Dx"] @ Bx.T, "Wy": By @ inner["Wy"], "Dy": inner["Dy"] @ By.T}
+            # At λ = 0 Lemma 6 falls apart into the two regressions, whose codes have nothing to do with each other.
+            fixes = ("TR", "CYC") if weight == 0 and solver is translation_tradeoff else ALL
+            forms.append(Coders(key, f"{name}, λ={weight:g}", maps, weight, fixes, solutions={"": solution}))
     return [*forms, _cycle(moments, rank)]
+
+
+def _leading(noisy: Moments, rank: int) -> tuple[np.ndarray, np.ndarray]:
+    """Orthonormal bases of the leading 2k directions of PCA, CCA and both regressions together."""
+    count = min(2 * rank, whiten(noisy).rank)
+    both = []
+    for m in (noisy, noisy.swapped()):
+        parts = (
+            pca.solve(m.Sx, count).maps["W"],
+            cca.solve(m, count).maps["Wx"],
+            reduced_rank.solve(m, count).maps["Wx"],
+        )
+        both.append(column_basis(np.hstack([part / np.linalg.norm(part, axis=0) for part in parts])))
+    return both[0], both[1]
+
+
+def _within(moments: Moments, Bx: np.ndarray, By: np.ndarray) -> Moments:
+    """Moments of the coordinates x Bx and y By."""
+    return Moments(
+        moments.n,
+        moments.mean_x @ Bx,
+        moments.mean_y @ By,
+        Bx.T @ moments.Sx @ Bx,
+        Bx.T @ moments.Sxy @ By,
+        By.T @ moments.Sy @ By,
+    )
 
 
 def _procrustes(moments: Moments) -> Coders:

@@ -286,8 +286,9 @@ def test_awkward_data_are_answered(name, ridge, tmp_path):
     X, Y = AWKWARD[name]
     found = run(X, Y, Config(weights=(0.0, 1.0), ridge=ridge))
     json.dumps(found, allow_nan=False)
-    draw(found, tmp_path / "audit.png")
     table(found)
+    if ridge:
+        draw(found, tmp_path / "audit.png")
     train, _ = split(len(X), 0.2, 0)
     for domain, rows in (("x", X), ("y", Y)):
         centred = rows[train].astype(float) - rows[train].astype(float).mean(axis=0)
