@@ -141,6 +141,10 @@ class View:
         """Row numbers of i and of j that show disjoint halves of the points of the two streams.
 
         Points that only one stream shows stay with it; of the others a seeded half goes to each side.
+
+        Within the batch nothing is paired. But a split that is redrawn at every pass over one finite set of N points
+        never meets the N matched pairs, and so on average contains an instance loss of weight −1/(N−1): only points
+        that keep their side for good are unpaired (compare theorem F2).
         """
         ids_i, ids_j = self.ids(i), self.ids(j)
         shared = np.intersect1d(ids_i, ids_j)

@@ -144,6 +144,24 @@ def test_a_distributional_loss_takes_its_sides_from_disjoint_points(prop):
     assert len(a) + len(b) == (18 if prop.what.crosses else 12)
 
 
+@pytest.mark.parametrize("t", [0.4, 1.7])
+def test_splits_redrawn_over_few_points_repel_matched_pairs(t):
+    """The mean over all splits, plus the instance loss with weight 1/(N−1), does not depend on the pairing."""
+    n, rng = 6, np.random.default_rng(0)
+    x, y = rng.normal(size=n), rng.normal(size=n)
+    view = View({"a": x[:, None], "b": y[:, None]}, {}, {})
+    splits = {tuple(map(tuple, view.replace(seed=seed).disjoint("a", "b"))) for seed in range(400)}
+    assert len(splits) == 20, "every half of six points"
+    totals, losses = [], []
+    monotone = np.argsort(y)[np.argsort(np.argsort(x))]
+    for pairing in (np.arange(n), np.roll(np.arange(n), 1), rng.permutation(n), monotone):
+        u, v = np.exp(1j * t * x), np.exp(1j * t * y[pairing])
+        losses.append(np.mean([abs(u[list(a)].mean() - v[list(b)].mean()) ** 2 for a, b in splits]))
+        totals.append(losses[-1] + (abs(u - v) ** 2).mean() / (n - 1))
+    assert np.ptp(totals) <= tolerance(1.0, n)
+    assert np.ptp(losses) > 0.01
+
+
 def test_aligned_samples_are_all_rows():
     view = View({"a": np.eye(3), "b": 2 * np.eye(3)}, {}, {}, sampling="aligned")
     raw = type(TR)("RAW", "representation", "ordered", lambda v, i, j: (v.x(i), v.x(j)), crosses=True)
