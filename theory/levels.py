@@ -21,7 +21,8 @@ class Level:
 
     The readings are methods ``(what, view, i, j)`` for one edge: ``loss`` (arrays of any namespace, differentiable,
     0 where the property holds), ``holds`` (exact truth on a finite model), ``residual`` (words or matrices) and
-    ``formula`` (z3). A reading that a level does not define is absent.
+    ``formula`` (z3). A reading that a level does not define is absent. ``gap`` may say how far a property fails on a
+    finite model, as a fraction, where the loss is no exact measure of it.
 
     Attributes
     ----------
