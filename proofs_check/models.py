@@ -123,6 +123,23 @@ MOVED = Model(
 RESCALED_CODES = Model(
     "x = y = ±1, y-codes doubled", rows(1, -1), rows(1, -1), (IDENTITY, scale(2)), (IDENTITY, scale("1/2"))
 )
+
+
+def _unit(z: Row) -> Row:
+    return (Fraction(z[0] / abs(z[0])),)
+
+
+def _foreign_reflected(z: Row) -> Row:
+    return z if abs(z[0]) == 1 else (-z[0] / 2,)
+
+
+FOREIGN_CODES = Model(
+    "x = y = ±1, codes u and 2u, g_y = sign, g_x = u on ±1 and −u/2 on ±2",
+    rows(1, -1),
+    rows(1, -1),
+    (IDENTITY, scale(2)),
+    (_foreign_reflected, _unit),
+)
 UNBALANCED = Model(
     "one point twice, codes moved", rows(1, 1, 2), rows(1, 2, 1), (IDENTITY, IDENTITY), (IDENTITY, IDENTITY)
 )
@@ -138,6 +155,7 @@ NAMED = (
     UNSEEN,
     MOVED,
     RESCALED_CODES,
+    FOREIGN_CODES,
     UNBALANCED,
 )
 
