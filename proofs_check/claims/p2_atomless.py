@@ -85,7 +85,13 @@ def _(run):
     differ, half = f.lands != f.above, z3.Q(1, 2)
     over = z3.And(f.g < near_half, z3.Not(f.g < half))
     everywhere = z3.ForAll([v.omega], z3.Implies(z3.Not(edge), f.lands == f.above))
+    y, Q_u = constant("y", z3.RealSort()), f.Q(f.u)
+    least = [f.G(Q_u) >= f.u, z3.Implies(f.G(y) >= f.u, Q_u <= y)]
     return [
+        prove("Q(u) ≤ y iff u ≤ G(y): Q(u) is the least x with G(x) ≥ u, and G does not decrease",
+              [*least, z3.Implies(Q_u <= y, f.G(Q_u) <= f.G(y))], (Q_u <= y) == (f.u <= f.G(y))),
+        prove("G(Q(u)) = u: were it larger, continuity would give some y < Q(u) with G(y) > u",
+              [*least, z3.Implies(f.G(Q_u) > f.u, z3.And(y < Q_u, f.G(y) > f.u))], f.G(Q_u) == f.u),
         prove(
             "G(x) is uniform: μ{G(x) < u} = u for 0 < u < 1, by μ{x < Q(u)} = G(Q(u)) (no atoms) and G(Q(u)) = u",
             [_inside(f.u), z3.ForAll([v.omega], f.galois(f.u, f.x)), f.G(f.Q(f.u)) == f.u,
