@@ -83,7 +83,7 @@ def _(run):
     plain, swapped = f.sides()
     return [
         prove(
-            "different weights: S#μ = μ fixes an atom p if it fixes all heavier ones, which are finitely many: none is the "
+            "different weights: S#μ = μ fixes an atom p if it fixes the heavier ones, which are finitely many: none is the "
             "heaviest that moves",
             [*f.heaviest().values()],
             f.S[f.p] == f.p,
