@@ -83,8 +83,8 @@ def _(run):
     plain, swapped = f.sides()
     return [
         prove(
-            "different weights: S#μ = μ fixes an atom p if it fixes the heavier ones, which are finitely many: none is the "
-            "heaviest that moves",
+            "different weights: S#μ = μ fixes an atom p if it fixes the heavier ones; these are finitely many, so that "
+            "some moved atom would be the heaviest",
             [*f.heaviest().values()],
             f.S[f.p] == f.p,
         ),
