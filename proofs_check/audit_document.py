@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from proofs_check.audit import Audit
+from proofs_check.audit_notes import notes
 from proofs_check.closed_forms import Coders
 from proofs_check.heldout import MEASURES
 from theory.solution import Solution
@@ -89,44 +90,6 @@ def document(audit: Audit) -> dict:
             "notes": notes(audit),
         }
     )
-
-
-def notes(audit: Audit) -> list[str]:
-    """What a reader has to keep in mind with these data."""
-    found, config = audit.found, audit.config
-    said = []
-    if not audit.rank:
-        constant = " and ".join(d for d, rank in zip("xy", audit.ranks, strict=True) if not rank)
-        said.append(f"{constant} does not vary on the training rows: there is nothing to align, and no closed form")
-    elif config.rank and audit.rank < config.rank:
-        said.append(
-            f"k = {config.rank} exceeds the rank of the training rows (x {audit.ranks[0]}, y {audit.ranks[1]}): "
-            f"k = {audit.rank} was used"
-        )
-    for domain, rank, dim in zip("xy", audit.ranks, (audit.x.dim, audit.y.dim), strict=True):
-        if 0 < rank < dim:
-            said.append(
-                f"{domain} has rank {rank} in {dim} columns: directions that do not vary are left to the encoders"
-            )
-    train, test = (np.nanmean(c[: audit.rank] ** 2) if audit.rank and np.isfinite(c[: audit.rank]).any() else np.nan
-                   for c in (found.correlations_train, found.correlations_test))  # fmt: skip
-    if train - test > 0.1:
-        said.append(
-            f"CCA overfits: the first {audit.rank} squared correlations average {train:.2f} on the training rows and "
-            f"{test:.2f} on held-out ones; trust the latter, and try a larger --ridge or a smaller -k"
-        )
-    open_weights = [
-        f"{form.label} (loss within {gap:.2g})"
-        for form in found.forms
-        for solution in form.solutions.values()
-        if form.weight is not None and not solution.stats["certified"]
-        for gap in [solution.optimum - solution.stats["lower_bound"]]
-    ]
-    if open_weights:
-        said.append("no proof of global optimality for " + ", ".join(open_weights))
-    if audit.intervals is None and audit.rank:
-        said.append(f"{audit.test.n} held-out rows are too few for intervals; ten are needed")
-    return said
 
 
 def _forms(audit: Audit) -> list[dict]:

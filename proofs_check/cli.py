@@ -17,9 +17,9 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     help="Statements about concept alignment, checked; and their closed forms, on your embeddings.",
-    epilog="Start with: [bold]concept-alignment audit --demo[/]",
+    epilog="Start with: **concept-alignment audit --demo**",
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
@@ -97,16 +97,14 @@ def audit(
     R² of reconstruction (REC), translation (TR), concept consistency (CC) and full cycles (CYC) on the other rows, each
     beside the same after shuffling the pairs. Linear CKA, nearest neighbours and Procrustes stand below.
 
-    [bold]Examples[/]
+    **Examples**
 
-    concept-alignment audit --demo --out demo
-
-    concept-alignment audit clip.npy dino.npy -k 64 --out results
-
-    concept-alignment audit a.safetensors:layer3 b.safetensors:layer9 -w 1 -w 30 --ridge 0.01 --json > audit.json
+    - concept-alignment audit --demo --out demo
+    - concept-alignment audit clip.npy dino.npy -k 64 --out results
+    - concept-alignment audit a.safetensors:layer3 b.safetensors:layer9 -w 1 -w 30 --ridge 0.01 --json > audit.json
     """
-    from proofs_check.audit import DEFAULT_WEIGHTS, Config
     from proofs_check.audit import audit as run
+    from proofs_check.audit_config import DEFAULT_WEIGHTS, Config
     from proofs_check.audit_document import document
     from proofs_check.demo import digits
     from proofs_check.inputs import open_rows
@@ -119,7 +117,6 @@ def audit(
     weights = tuple(weight) if weight else DEFAULT_WEIGHTS
     config = Config(rank=rank, ridge=ridge, seed=seed, test_fraction=test_fraction, shuffles=shuffles, weights=weights)
     rows_x, rows_y = digits() if demo else (open_rows(str(x)), open_rows(str(y)))
-    config.check(rows_x, rows_y)
     with complete_folder(out, ("audit.json", "audit.png")) if out else nullcontext() as folder:
         with _progress() as on_progress:
             found = document(run(rows_x, rows_y, config, on_progress))
@@ -155,7 +152,7 @@ def _progress() -> Iterator[Callable[[str, float], None]]:
 @app.command()
 def verify(
     claim: Annotated[
-        list[str] | None, typer.Argument(metavar="[CLAIM]...", help="Ids, L4.ii, or statements, L4. Default: all.")
+        list[str] | None, typer.Argument(metavar="CLAIM", help="Ids, L4.ii, or statements, L4. Default: all.")
     ] = None,
     kind: Annotated[
         list[str] | None, typer.Option("--kind", help="Only this kind of evidence (proof, numeric, …); repeat it.")
@@ -170,13 +167,11 @@ def verify(
     Exit code 0: every verdict is the expected one; 1: one is not; 2: bad input. Named claims run together with what
     they rest on. --out DIR writes claims.json and the self-contained page claims.html.
 
-    [bold]Examples[/]
+    **Examples**
 
-    concept-alignment verify --out report
-
-    concept-alignment verify P1 L4.ii
-
-    concept-alignment verify --kind proof --json > proofs.json
+    - concept-alignment verify --out report
+    - concept-alignment verify P1 L4.ii
+    - concept-alignment verify --kind proof --json > proofs.json
     """
     from dataclasses import asdict
 
@@ -222,8 +217,10 @@ def list_(
 ) -> None:
     """List the properties that can be asked for, or the claims that are checked.
 
-    [bold]concept-alignment list properties[/]
-    [bold]concept-alignment list claims --json[/]
+    **Examples**
+
+    - concept-alignment list properties
+    - concept-alignment list claims --json
     """
     from proofs_check import listing
 

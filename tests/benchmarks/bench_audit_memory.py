@@ -1,6 +1,6 @@
 """Peak anonymous memory of an audit of a memory-mapped pair that is larger than that memory.
 
-Run as ``python tests/benchmarks/bench_audit_memory.py``: writes 4 GB of temporary files, audits them through the command,
+Run as ``python tests/benchmarks/bench_audit_memory.py``: writes 4 GB of temporary files, audits them by the command,
 and deletes them. Anonymous memory (RssAnon) leaves out the mapped files, which the kernel may drop at any time.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 
 ROOT = Path(__file__).parents[2]
 BLOCK = 4096
-INTERVAL = 0.02
+INTERVAL = 0.1
 
 
 def write_pair(folder: Path, rows: int, dim: int) -> list[Path]:
