@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from theory.linalg import tolerance
 
+SEEDS = st.integers(0, 2**32 - 1)
+
 
 def mean_square(rows: np.ndarray) -> float:
     """Mean over rows of the squared norm."""
@@ -76,7 +78,7 @@ class Coders:
 
 
 def attain(D: np.ndarray, T: float, R: float, C: float, n: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-    """Residuals Da − x, Db − x and the differences a − b of n ≥ 2 points with the errors T, R, C."""
+    """Residuals Da − x, Db − x and the differences a − b of n points with the errors T, R, C."""
     d = len(D)
     values, vectors = np.linalg.eigh(D.T @ D)
     W = max(abs(T - R), C * values[0].clip(0) ** 0.5)
@@ -94,10 +96,14 @@ def attain(D: np.ndarray, T: float, R: float, C: float, n: int, rng: np.random.G
     # At the ends rounding may leave no sign change.
     delta = np.tile(C * direction(min((low, 0.0, np.pi / 2), key=lambda angle: abs(excess(angle)))), (n, 1))
     w = delta @ D.T
-    across = rng.normal(size=(n, d))
     size = mean_square(w)
-    across -= (across * w).sum() / (w * w).sum() * w if size > 0 else 0
-    across /= mean_square(across) ** 0.5
+    across = rng.normal(size=(n, d))
+    if across.size == 1:
+        # No room beside w, and no need of it: W is |T − R|.
+        across[:] = 0
+    else:
+        across -= (across * w).sum() / (w * w).sum() * w if size > 0 else 0
+        across /= mean_square(across) ** 0.5
     along = (T**2 + size - R**2) / (2 * size) if size > 0 else 0.0
     p = along * w + max(T**2 - along**2 * size, 0.0) ** 0.5 * across
     a = rng.normal(size=delta.shape)
@@ -165,4 +171,12 @@ def sparse_coders(draw) -> SparseCoders:
     """Up to three points and six atoms in up to six dimensions; 2s may exceed the atoms, and these the dimensions."""
     k = draw(st.integers(1, 6))
     sizes = draw(st.integers(1, 3)), draw(st.integers(1, 6)), k, draw(st.integers(1, min(k, 3)))
-    return SparseCoders(draw(st.integers(0, 2**32 - 1)), *sizes, draw(st.booleans()))
+    return SparseCoders(draw(SEEDS), *sizes, draw(st.booleans()))
+
+
+@st.composite
+def coders(draw) -> Coders:
+    """Up to four points, dimensions and atoms, but not one of each."""
+    d, k = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    n = draw(st.integers(1 if d * k > 1 else 2, 4))
+    return Coders(draw(SEEDS), n, d, k, draw(st.booleans()))

@@ -5,10 +5,9 @@ from functools import cached_property
 
 import numpy as np
 from hypothesis import strategies as st
-from scipy.optimize import linear_sum_assignment
-from scipy.spatial.distance import cdist
 
 from proofs_check import models
+from proofs_check.assignment import wasserstein
 from proofs_check.evidence import Mutants, Necessity
 from proofs_check.ledger import Claim, Verdict
 from proofs_check.logic import LogicView, instance, prove, proves
@@ -101,7 +100,7 @@ def _(run):
         view = member.view
         (t, y), (s, x), (cycle, _) = TR.sides(view, "x", "y"), TR.sides(view, "y", "x"), CYC.sides(view, "x", "y")
         error = tolerance(float(np.linalg.norm(x) + np.linalg.norm(cycle)), member.n * member.d, gap=member.gap)
-        yield _wasserstein(cycle, x), np.linalg.norm(member.back, 2) * _wasserstein(t, y) + _wasserstein(s, x) + error
+        yield wasserstein(cycle, x), np.linalg.norm(member.back, 2) * wasserstein(t, y) + wasserstein(s, x) + error
 
     statement = "W₁(cycle, x_i) ≤ ‖g_i f_j‖·W₁(g_j f_i(x_i), x_j) + W₁(g_i f_j(x_j), x_i), linear coders"
     return run.holds(statement, _members((1, -1), (0.0, 1e-3, 1.0)), check)
@@ -196,9 +195,3 @@ class Member:
 def _members(signs: tuple[int, ...], noises: tuple[float, ...]) -> st.SearchStrategy[Member]:
     sizes = st.integers(1, 8), st.integers(1, 4)
     return st.builds(Member, st.integers(0, 2**32 - 1), *sizes, st.sampled_from(signs), st.sampled_from(noises))
-
-
-def _wasserstein(a: np.ndarray, b: np.ndarray) -> float:
-    """Exact W₁ between two samples of equal size: the best assignment."""
-    cost = cdist(a, b)
-    return float(cost[linear_sum_assignment(cost)].mean())

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from hypothesis import strategies as st
-from scipy.optimize import linear_sum_assignment
-from scipy.spatial.distance import cdist
 from z3 import Const, ForAll, Function, Implies, Not
 
 from proofs_check import axioms, models
+from proofs_check.assignment import wasserstein
 from proofs_check.evidence import Mutants, Necessity
 from proofs_check.ledger import Claim, Verdict
 from proofs_check.logic import LogicView, instance, prove, proves
@@ -111,7 +110,7 @@ def _(run):
 def _(run):
     def check(member):
         view, D, _ = _coders(member)
-        gap = {what.name: _wasserstein(*what.sides(view, s, "y")) for what, s in ((CC, "x"), (TR, "x"), (REC, "y"))}
+        gap = {what.name: wasserstein(*what.sides(view, s, "y")) for what, s in ((CC, "x"), (TR, "x"), (REC, "y"))}
         error = tolerance(_size(view), member.size)
         yield gap["TR"], np.linalg.norm(D, 2) * gap["CC"] + gap["REC"] + error
 
@@ -122,7 +121,7 @@ def _(run):
 def _(run):
     def check(member):
         view, _, stretch = _coders(member, cubic=True)
-        gap = {what.name: _wasserstein(*what.sides(view, s, "y")) for what, s in ((CC, "x"), (TR, "x"), (REC, "y"))}
+        gap = {what.name: wasserstein(*what.sides(view, s, "y")) for what, s in ((CC, "x"), (TR, "x"), (REC, "y"))}
         yield stretch * gap["CC"], gap["TR"] + gap["REC"] + tolerance(_size(view), member.size)
 
     statement = "σ_min·W₁(codes) ≤ W₁(g_j f_i(x_i), x_j) + W₁(g_j f_j(x_j), x_j), g_j injective and not linear"
@@ -233,12 +232,6 @@ def _coders(member: Member, cubic: bool = False) -> tuple[View, np.ndarray, floa
     y = rng.permutation(decode(code_y) + member.noise * rng.normal(size=(member.n, member.d)))
     view = View({"x": code_x, "y": y}, {"x": lambda _: code_x, "y": lambda _: code_y}, {"x": decode, "y": decode})
     return view, D, float(np.linalg.eigvalsh(D @ D.T)[0].clip(0) ** 0.5)
-
-
-def _wasserstein(a: np.ndarray, b: np.ndarray) -> float:
-    """Exact W₁ between two samples of equal size: the best assignment."""
-    cost = cdist(a, b)
-    return float(cost[linear_sum_assignment(cost)].mean())
 
 
 def _size(view: View) -> float:
