@@ -1,5 +1,6 @@
 """Collection of evidence: what is cached, what never is, and what the workers return."""
 
+import functools
 import json
 import shutil
 from fractions import Fraction
@@ -12,6 +13,7 @@ from proofs_check.evidence import Mutant, Mutants, Numeric, Run, Step
 from proofs_check.ledger import Claim, Verdict, judge, load
 
 RUN = Run(seed=0, examples=5)
+FINGERPRINT = runner.fingerprint.__wrapped__
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +28,7 @@ def demo(monkeypatch):
     made = Claim("Demo", "", "", "", "", Verdict.OPEN)
     made.by("proof")(lambda run: demo_calls.append(run) or answer["proof"])
     monkeypatch.setattr(runner, "_claims", lambda: {"Demo": made})
+    monkeypatch.setattr(runner, "fingerprint", functools.cache(lambda: "0123456789abcdef" * 4))  # whoever edits now
     demo_calls, answer = [], {"proof": Step("z3", "core", True)}
     made.evidence["calls"], made.evidence["answer"] = demo_calls, answer
     return made
@@ -118,7 +121,7 @@ def tree(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("package", runner.PACKAGES)
 def test_any_change_of_any_source_changes_the_fingerprint(tree, package):
-    fingerprint = runner.fingerprint.__wrapped__
+    fingerprint = FINGERPRINT
     before = fingerprint()
     assert fingerprint() == before
     (tree / package / "a.py").write_text("x = 2\n")
@@ -130,7 +133,7 @@ def test_any_change_of_any_source_changes_the_fingerprint(tree, package):
 
 
 def test_certificates_and_library_versions_change_the_fingerprint(tree, monkeypatch):
-    fingerprint = runner.fingerprint.__wrapped__
+    fingerprint = FINGERPRINT
     before = fingerprint()
     (tree / "proofs_check" / "certificate.json").write_text("{}")
     with_certificate = fingerprint()
@@ -138,15 +141,14 @@ def test_certificates_and_library_versions_change_the_fingerprint(tree, monkeypa
     assert len({before, with_certificate, fingerprint()}) == 3
 
 
-def test_what_ran_before_an_edit_is_not_stored_as_evidence_of_the_edited_sources(tree, demo, cache):
-    runner.fingerprint.cache_clear()
-    runner.fingerprint()
+def test_what_ran_before_an_edit_is_not_stored_as_evidence_of_the_edited_sources(tree, demo, cache, monkeypatch):
+    monkeypatch.setattr(runner, "fingerprint", functools.cache(FINGERPRINT))
+    assert collect(demo)[0].passed
+    (stored,) = cache.rglob("*.json")
     (tree / "theory" / "a.py").write_text("x = 2\n")
-    try:
-        assert collect(demo)[0].passed
-        assert not list(cache.rglob("*.json"))
-    finally:
-        runner.fingerprint.cache_clear()
+    assert collect(demo, fresh=True)[0].passed
+    assert collect(demo, Run(seed=7))[0].passed
+    assert list(cache.rglob("*.json")) == [stored]
 
 
 def test_versions_name_the_trusted_base():
