@@ -168,6 +168,22 @@ case(
     )
 )(_joint)
 
+# … and only these solve it if Σx has an inverse root
+Hx = letter("Hx", "x", "x", symmetric=True)
+case(
+    Problem(
+        "B5-pencil",
+        {
+            "pencil x": weight * Sx * Sx * Wx + (Rx * M * Ry) * Wy - Sx * Wx * Λ,
+            "coordinates x": Rx * Wx - U,
+            "coordinates y": Ry * Wy - V,
+            "inverse root": Hx * Rx - 1,
+        },
+        M * V + weight * Sx * U,
+        U * Λ,
+    )
+)(lambda draw: (v := _joint(draw)) | {"Hx": np.linalg.inv(v["Rx"])})
+
 # B6: the polar step U′ of G = M V + λ Σx U, G = U′ N with N = TᵀT ⪰ 0, never lowers F
 N, T = letter("N", "k", "k", symmetric=True), letter("T", "b", "k")
 
