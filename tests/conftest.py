@@ -52,8 +52,9 @@ def claims_evidence(pytestconfig):
 
 @pytest.fixture(scope="session")
 def closing_lines(pytestconfig):
-    """Lines that the run prints before the ledger."""
-    return pytestconfig.stash.setdefault(LINES, [])
+    """Function (title) → list of lines that the run prints under this title, before the ledger."""
+    sections = pytestconfig.stash.setdefault(LINES, {})
+    return lambda title: sections.setdefault(title, [])
 
 
 def pytest_sessionfinish(session):
@@ -65,8 +66,8 @@ def pytest_sessionfinish(session):
 
 def pytest_terminal_summary(terminalreporter, config):
     """Close with the ledger, as far as this run collected it."""
-    if lines := config.stash.get(LINES, []):
-        terminalreporter.section("planted errors")
+    for title, lines in config.stash.get(LINES, {}).items():
+        terminalreporter.section(title)
         for line in lines:
             terminalreporter.write_line(line)
     terminalreporter.section("ledger")

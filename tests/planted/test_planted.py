@@ -72,7 +72,7 @@ def results(copies, request):
 def test_it_dies(results, error, closing_lines):
     result = results[error.name].result()
     killed = result.returncode == FAILED
-    closing_lines.append(f"{'killed' if killed else 'ALIVE ':6}  {error.name:55}  {error.killer}")
+    closing_lines("planted errors").append(f"{'killed' if killed else 'ALIVE ':6}  {error.name:55}  {error.killer}")
     assert killed, f"{error.killer} on {error.path} with {error.new!r}:\n{result.stdout[-3000:]}{result.stderr[-1000:]}"
 
 
