@@ -99,12 +99,16 @@ def _(run):
 @TR_CC.by("necessity")
 def _(run):
     split = models.SPLIT_FEATURES
-    separately = {f"g_y injective on the codes of {s} alone": _injective_on(split, s) for s in "xy"}
+    separately = {f"g_y injective on the codes of {s} alone": models.injective(split, "y", s) for s in "xy"}
     return Necessity(
         {
             "joint injectivity": models.counterexample(["TR", "REC", "CYC"], "CC", split, separately),
-            "REC_j": models.counterexample(["TR_xy"], "CC", MOVED, {"g_y injective": _injective_on(MOVED, "xy")}),
-            "TR": models.counterexample(["REC"], "CC", models.REFLECTION, {"g_y injective": True}),
+            "REC_j": models.counterexample(
+                ["TR_xy"], "CC", models.MOVED, {"g_y injective": models.injective(models.MOVED, "y", "xy")}
+            ),
+            "TR": models.counterexample(
+                ["REC"], "CC", models.REFLECTION, {"g_y injective": models.injective(models.REFLECTION, "y", "xy")}
+            ),
         }
     )
 
@@ -135,26 +139,7 @@ def _(run):
 
 
 def _judge(operation, text, hypotheses, goal, premises, conclusion) -> Mutant:
-    model = models.refute(premises, conclusion)
-    # Exact models: any positive gap refutes; 1/100 keeps the scale of the other mutants' margins.
-    violation = float(models.gap(model, conclusion) * 100) if model else 0.0
-    return Mutant(operation, text, proves(hypotheses, goal), violation)
-
-
-MOVED = models.Model(
-    "x = y = ±1, f_x = u, f_y = 2u, g_y = u: TR_xy without REC_y",
-    models.rows(1, -1),
-    models.rows(1, -1),
-    (models.IDENTITY, models.scale(2)),
-    (models.IDENTITY, models.IDENTITY),
-)
-
-
-def _injective_on(model: models.Model, streams: str) -> bool:
-    """Exact: no two different codes of the given streams have the same image under g_y."""
-    view = model.view()
-    codes = {tuple(z) for s in streams for z in view.code(s).tolist()}
-    return len({tuple(view.decode("y", models.rows(z))[0]) for z in codes}) == len(codes)
+    return models.mutant(operation, text, proves(hypotheses, goal), premises, conclusion)
 
 
 MEMBERS = st.tuples(
