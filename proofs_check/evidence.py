@@ -196,7 +196,7 @@ class Mutants:
         """One line."""
         killed, same = sum(m.killed for m in self.mutants), sum(m.equivalent for m in self.mutants)
         alive = [m.text for m in self.mutants if not (m.killed or m.equivalent)]
-        return f"{killed} of {len(self.mutants)} false variants killed, {same} equivalent" + (
+        return f"{killed} false variants killed, {same} true ones recognised" + (
             f", undecided: {'; '.join(alive)}" if alive else ""
         )
 
