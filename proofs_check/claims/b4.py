@@ -41,7 +41,7 @@ def _(run):
         certified.step(
             "L3-optimal",
             "with ρ = ρ_{k+1}: 2TrR − 2Tr(UᵀMV), at most λ(TrΣx + TrΣy) for an optimal pair, is at least "
-            "ρ_k‖U_kᵀU − V_kᵀV‖² + (ρ_k − ρ_{k+1})(‖(1−UUᵀ)U_k‖² + ‖(1−VVᵀ)V_k‖²): as λ → 0 it tends to the CCA, H to 1",
+            "ρ_k‖U_kᵀU − V_kᵀV‖² + (ρ_k − ρ_{k+1})(‖(1−UUᵀ)U_k‖² + ‖(1−VVᵀ)V_k‖²): as λ → 0 it tends to the CCA, H → 1",
         ),
         certified.step(
             "B4-equations",
