@@ -131,6 +131,7 @@ def _one_side(Sx: Any, Sy: Any, weight: int, premises: tuple[str, ...], conclusi
     M: Any = HALF * eye(2)[: Sx.rows, : Sy.rows]
     U, V = eye(Sx.rows)[:, 0], eye(Sy.rows)[:, 0]
     gradients = M * V + weight * Sx * U, M.T * U + weight * Sy * V
+    listed = [list(g) for g in gradients]
     truth = {
         "MV = ½U, MᵀU = ½V": M * V == HALF * U and M.T * U == HALF * V,
         "λ > 0": weight > 0,
@@ -139,7 +140,7 @@ def _one_side(Sx: Any, Sy: Any, weight: int, premises: tuple[str, ...], conclusi
         "stationary": all(map(_along, gradients)),
     }
     return Counterexample(
-        f"Σx = {Sx.tolist()}, Σy = {Sy.tolist()}, M = ½e₁, u = v = e₁, λ = {weight}: gradients {[*map(list, gradients)]}",
+        f"Σx = {Sx.tolist()}, Σy = {Sy.tolist()}, M = ½e₁, u = v = e₁, λ = {weight}: gradients {listed}",
         {name: truth[name] for name in ("MV = ½U, MᵀU = ½V", *premises)},
         {conclusion: truth[conclusion]},
         sum(abs(entry) for A in (Sx * U, Sy * V) for entry in A[1:, :]),
