@@ -268,6 +268,8 @@ def test_medium_sizes_converge_to_rounding_and_the_bound_is_far_better_than_b2s(
     assert not s.unique or s.stats["certified"]
     if weight == 3.0:
         assert s.stats["certified"] == 0.0
+        b2 = theorem_b2(K, np.vstack([s.maps["U"], s.maps["V"]]), 30)
+        assert s.optimum + s.stats["certificate_gap"] == pytest.approx(b2, abs=tolerance(norm(K), 55))
         assert s.stats["upper_bound"] - s.optimum <= s.stats["certificate_gap"] / 5
 
 

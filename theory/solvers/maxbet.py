@@ -5,13 +5,14 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.linalg import check_rank, eigh, polar, svd, symmetric, tolerance
+from theory.linalg import check_rank, eigh, one_thread, polar, svd, symmetric, tolerance
 from theory.solution import Solution
 from theory.solvers.joint import dual, rank_one_start
 from theory.solvers.semidefinite import certificate_multipliers, dual_matrix, relaxation_bound
 from theory.solvers.stiefel import ascend, blockwise, feasible, multipliers
 
 Pair = tuple[np.ndarray, np.ndarray]
+PATIENCE = 4  # starts in succession that may find nothing better
 COMMON = "U Q, V Q with one Q in O(k)"
 SEPARATE = "U Q₁, V Q₂ with Q₁, Q₂ in O(k)"
 
@@ -35,7 +36,7 @@ def solve(K: ArrayLike, split: int, rank: int, *, starts: Iterable[Pair] = (), s
     starts
         Further pairs (U, V) with orthonormal columns, tried first.
     seeds
-        Number of seeded random starts, tried last.
+        Number of seeded random starts, tried last; four starts in succession without a better value end the search.
 
     Returns
     -------
@@ -62,18 +63,26 @@ def solve(K: ArrayLike, split: int, rank: int, *, starts: Iterable[Pair] = (), s
     if not 0 < split < d:
         raise ValueError(f"split {split} leaves a block empty; choose it between 1 and {d - 1}")
     k = check_rank(rank, min(split, d - split), "the smaller block")
-    K = symmetric(K)
-    scale = float(np.abs(eigh(K)[0]).max())
-    resolution = tolerance(scale, d)
+    with one_thread(d):
+        return _solve(symmetric(K), split, k, starts, seeds)
+
+
+def _solve(K: np.ndarray, split: int, k: int, starts: Iterable[Pair], seeds: int) -> Solution:
+    d = len(K)
+    joint = eigh(K)[0]
+    resolution = tolerance(float(np.abs(joint).max()), d)
     if np.linalg.norm(K[:split, split:]) <= resolution:
         return _decoupled(K, split, k, resolution)
-    best, gap, values, tried = None, np.inf, np.zeros(0), 0
+    best, gap, values, tried, idle = None, np.inf, np.zeros(0), 0, 0
     for start in _starts(K, split, k, starts, seeds):
         tried += 1
         Z = ascend(K, split, start, resolution)
         if best is not None and value(K, Z) <= value(K, best) + resolution:
+            idle += 1
+            if idle == PATIENCE:
+                break
             continue
-        best = Z
+        best, idle = Z, 0
         values = eigh(dual_matrix(K, split, *certificate_multipliers(K, split, Z)))[0][::-1]
         gap = 2 * k * max(0.0, -float(values[0]))
         if gap <= 2 * k * resolution:
@@ -81,7 +90,7 @@ def solve(K: ArrayLike, split: int, rank: int, *, starts: Iterable[Pair] = (), s
     assert best is not None
     F = value(K, best)
     proved = gap <= 2 * k * resolution
-    upper = F + gap if proved else min(F + gap, dual(K, split, k)[0], relaxation_bound(K, split, best))
+    upper = F + gap if proved else min(F + gap, 2 * float(joint[:k].sum()), relaxation_bound(K, split, best))
     certified = upper - F <= 2 * k * resolution
     codes = best[:split].T @ K[:split, split:] @ best[split:]
     spectrum, Q = eigh(codes)

@@ -1,4 +1,4 @@
-"""Upper bounds on the two-block problem from multipliers: those of theorem B2, and better ones by semidefinite duality."""
+"""Upper bounds on the two-block problem from multipliers: those of theorem B2, and the tighter semidefinite ones."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from theory.solvers.stiefel import multipliers
 
 # At most this many steps, and fewer for large K: a step costs a few d³, the whole bound about as much as the ascents.
 STEPS = 100
-WORK = 3e8
+WORK = 2e10
 
 
 def certificate_multipliers(K: np.ndarray, split: int, Z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,7 @@
 """Ascent of F = Tr(ZᵀKZ) over pairs Z = [U; V] with orthonormal columns: polar iteration, then Newton steps."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -69,7 +70,7 @@ def _newton(K: np.ndarray, split: int, Z: np.ndarray, resolution: float) -> np.n
         size = np.linalg.norm(gradient)
         if size <= resolution / 4 or radius < 1e-15:
             break
-        step = _steihaug(gradient, hessian, radius, resolution)
+        step = _steihaug(gradient, hessian, partial(project, split, Z), radius, resolution)
         predicted = float(np.sum(step * gradient) + np.sum(step * hessian(step)) / 2)
         candidate = feasible(split, Z + step)
         new_value, new_gradient, new_hessian = _second_order(K, split, candidate)
@@ -100,16 +101,19 @@ def _second_order(K: np.ndarray, split: int, Z: np.ndarray) -> tuple[float, np.n
     return float(np.sum(Z * G)) / 2, project(split, Z, gradient), hessian
 
 
-def _steihaug(gradient: np.ndarray, hessian: Callable, radius: float, resolution: float) -> np.ndarray:
+def _steihaug(
+    gradient: np.ndarray, hessian: Callable, tangent: Callable, radius: float, resolution: float
+) -> np.ndarray:
     """Conjugate gradients for −Hess s = gradient, ended at the radius or by a direction along which F curves upwards.
 
-    A curvature below `resolution` is that of a flat direction, of which degenerate optima have many.
+    A curvature below `resolution` is that of a flat direction, of which degenerate optima have many. Residuals are
+    projected again: rounding off the tangent space stays while they shrink, and soon it would be all that is left.
     """
     s = np.zeros_like(gradient)
     r = gradient.copy()
     p = r
     rr = float(np.sum(r * r))
-    target = np.sqrt(rr) * min(0.1, np.sqrt(rr))
+    target = max(np.sqrt(rr) * min(0.1, np.sqrt(rr)), resolution / 8)
     for _ in range(gradient.size):
         Hp = hessian(p)
         curvature, flat = -float(np.sum(p * Hp)), resolution * float(np.sum(p * p))
@@ -119,7 +123,7 @@ def _steihaug(gradient: np.ndarray, hessian: Callable, radius: float, resolution
         if curvature <= 0 or np.linalg.norm(s + alpha * p) >= radius:
             return s + _to_radius(s, p, radius) * p
         s = s + alpha * p
-        r = r + alpha * Hp
+        r = tangent(r + alpha * Hp)
         rr, before = float(np.sum(r * r)), rr
         if np.sqrt(rr) <= target:
             break
