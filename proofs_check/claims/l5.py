@@ -22,7 +22,7 @@ REGRESSION = Claim(
     "Lemma 5, App. D.2.2, H.3.3",
     Verdict.MODULO_AXIOMS,
     hypotheses=("rank W_xD_y ≤ k",),
-    axioms=("spectral theorem",),
+    axioms=("spectral theorem", "singular value decomposition"),
 )
 PRODUCT = Claim(
     "L5.ii",
@@ -47,13 +47,15 @@ RECOVERS = Claim(
 ENCODER = Claim(
     "L5.iii-corrected",
     "The encoder spans the top left singular space of N, not of M",
-    "W_x = Σx^{-1/2}·(top-k left singular basis of N)·A, A ∈ GL(k); NNᵀ = MΣyMᵀ; equal to the CCA's if Σy = t·1",
+    "optimal ⇔ W_x = Σx^{-1/2}UA, A ∈ GL(k), U a top-k left singular basis of N, with D_y = A⁻¹UᵀN; W_x = Σx^{-1/2}U, "
+    "U of M, with its best D_y is optimal ⇔ U is a top-k eigenbasis of MΣyMᵀ = NNᵀ",
     "Regression weighs the canonical directions by the variance of y that they explain. CCA reaches the optimum "
-    "exactly if a top-k left singular space of M is a top-k eigenspace of MΣyMᵀ, for instance if Σy is isotropic.",
+    "exactly if a top-k left singular space of M is a top-k eigenspace of MΣyMᵀ, for instance if Σy is isotropic or "
+    "if rank Σxy ≤ k.",
     "correction of Lemma 5",
     Verdict.MODULO_AXIOMS,
     hypotheses=("Σx ≻ 0", "σ_k(N) > 0"),
-    axioms=("Eckart–Young",),
+    axioms=("Eckart–Young", "square inverse", "Ky Fan"),
     corrects="L5.iii",
     requires=("L5.i",),
 )
@@ -91,8 +93,11 @@ def _(run):
         certified.step("L5-moments", "the loss depends on the data through second moments only"),
         certified.step("L5-pythagoras", "the loss is that of least squares plus the distance to its fit"),
         certified.step("L5-whitened", "which is the distance of Σx^{1/2}B to N"),
+        cite("singular value decomposition"),
         certified.step(
-            "L5-optimal", "for the split of NNᵀ at its top k eigenvalues, the gap to the tail is a sum of squares"
+            "L5-optimal",
+            "Σx^{1/2}B of rank at most k is P(SQᵀ) with k orthonormal columns P; for the split of NNᵀ at its top k "
+            "eigenvalues, the gap to the tail is a sum of squares",
         ),
         certified.step("L5-value", "W_x = Σx^{-1/2}UA, D_y = A⁻¹UᵀN reaches TrΣy − Tr(UᵀNNᵀU)"),
     ]
@@ -188,7 +193,10 @@ def _(run):
         {
             "Σx ≻ 0": Counterexample(
                 "X = [[1,0],[−1,0]], Y = (1,−1)ᵀ, k = 1: W_xD_y = (1,0)ᵀ and (1,7)ᵀ both have loss 0",
-                {"both have loss 0": y - flat * one == zeros(2, 1) == y - flat * seven, "rank N = 1 ≤ k": True},
+                {
+                    "both have loss 0": y - flat * one == zeros(2, 1) == y - flat * seven,
+                    "rank N ≤ k": (flat.T * y).rank() <= 1,
+                },
                 {"equal products": one == seven},
                 seven[1],
             ),
@@ -255,11 +263,17 @@ def _(run):
 def _(run):
     return [
         cite("Eckart–Young"),
-        certified.step("L5-whitened", "Σx^{1/2}W_xD_y is a best rank-k approximation of N"),
         certified.step(
-            "L5-projection", "which projects N on a top-k left singular space U: Σx^{1/2}W_x = UA, A ∈ GL(k)"
+            "L5-whitened", "Σx^{1/2}W_xD_y is a best rank-k approximation of N, UUᵀN for some top-k basis U"
         ),
-        certified.step("L5-isotropic", "Σy = t·1 gives NNᵀ = tMMᵀ, with the singular vectors of M"),
+        certified.step("L5-basis", "A = UᵀΣx^{1/2}W_x has a right inverse, since UᵀN has one where σ_k(N) > 0"),
+        cite("square inverse"),
+        certified.step("L5-encoder-form", "a two-sided one, so that W_x = Σx^{-1/2}UA"),
+        certified.step("L5-projection", "and every such W_x has the product UUᵀN with D_y = A⁻¹UᵀN"),
+        certified.step("L5-pythagoras", "on the codes of any encoder least squares is the best decoder,"),
+        certified.step("L5-value", "for Σx^{-1/2}U it is UᵀN and leaves TrΣy − Tr(UᵀMΣyMᵀU),"),
+        cite("Ky Fan"),
+        certified.step("L5-isotropic", "least exactly at top-k eigenbases of MΣyMᵀ; which is tMMᵀ if Σy = t·1"),
     ]
 
 
@@ -276,17 +290,37 @@ def _(run):
             top = np.real(vectors[:, np.argsort(-np.real(values))[: pair.k]])
             gap = min(1.0, solved.gap / solved.spectrum[0]) / solved.condition
             yield subspace_distance(solved.maps["Wx"], top), tolerance(1.0, pair.n, gap=gap**2)
-        # Whitened y: then CCA and regression have the same optimum.
-        root, _ = inverse_root(m.Sy)
-        white = Moments.from_arrays(pair.X, pair.Y @ root)
-        W = cca.solve(white, pair.k).maps["Wx"]
-        best = np.linalg.lstsq(pair.X @ W, pair.Y @ root, rcond=None)[0]
-        loss = ((pair.Y @ root - pair.X @ W @ best) ** 2).sum() / pair.n
-        optimum = reduced_rank.solve(white, pair.k).optimum
-        amplified = _condition(m.Sx) * _condition(m.Sy)
-        yield abs(loss - optimum), tolerance(pair.dy, pair.n + pair.dx + pair.dy, gap=1 / amplified)
+        # y as drawn, y whitened, and y with rank Σxy ≤ k, where the last two have nothing to lose.
+        fit = pair.X @ np.linalg.lstsq(pair.X, pair.Y, rcond=None)[0]
+        few = pair.X @ pair.rng.normal(size=(pair.dx, pair.k)) @ pair.rng.normal(size=(pair.k, pair.dy))
+        targets = pair.Y, pair.Y @ inverse_root(m.Sy)[0], few + pair.Y - fit
+        for Y, excused in zip(targets, (False, True, True), strict=True):
+            excess, low, high, eps = _excess(pair, Y)
+            yield low - excess, eps
+            yield excess - high, eps
+            if excused:
+                yield excess, eps
 
-    return run.holds("the top eigenspace of Σx⁻¹ΣxyΣyx; equal to the CCA's value where Σy = 1", INSIDE, check)
+    return run.holds(
+        "the top eigenspace of Σx⁻¹ΣxyΣyx; what CCA codes lose is between (λ_k − λ_{k+1})s and λ_1s, s = Σsin² of the "
+        "angles to a top-k eigenspace of NNᵀ; nothing where Σy = 1 or rank Σxy ≤ k",
+        INSIDE,
+        check,
+    )
+
+
+def _excess(pair: Pair, Y: np.ndarray) -> tuple[float, float, float, float]:
+    """Loss of the CCA codes with their best decoder above the optimum, its two bounds from the angles, a tolerance."""
+    X, k, n = pair.X, pair.k, pair.n
+    m = Moments.from_arrays(X, Y)
+    codes = np.linalg.qr(X @ cca.solve(m, k).maps["Wx"])[0]
+    fit = X @ np.linalg.lstsq(X, Y, rcond=None)[0]
+    basis, values, rows = np.linalg.svd(fit, full_matrices=False)
+    losses = [((Y - B) ** 2).sum() / n for B in (codes @ codes.T @ Y, fit @ rows[:k].T @ rows[:k])]
+    explained = np.append(values**2 / n, np.zeros(k + 1))
+    angles = float(((basis[:, :k] - codes @ (codes.T @ basis[:, :k])) ** 2).sum())
+    eps = tolerance(float(np.trace(m.Sy)), n + pair.dx + pair.dy, gap=1 / (_condition(m.Sx) * _condition(m.Sy)))
+    return losses[0] - losses[1], float(explained[k - 1] - explained[k]) * angles, float(explained[0]) * angles, eps
 
 
 @ENCODER.by("necessity")
@@ -314,4 +348,6 @@ def _(run):
 
 @ENCODER.by("mutants")
 def _(run):
-    return Mutants([m for name in ("L5-isotropic", "L5-projection") for m in certified.mutants(name, run.rng())])
+    return Mutants(
+        [m for name in ("L5-isotropic", "L5-projection", "L5-encoder-form") for m in certified.mutants(name, run.rng())]
+    )

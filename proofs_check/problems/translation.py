@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from proofs_check.algebra import letter, scalar, trace
+from proofs_check.algebra import letter, one, scalar, trace
 from proofs_check.problem import Problem
 from proofs_check.problems.reconstruction_tradeoff import ISOTROPIC, STIEFEL, variance
 from proofs_check.problems.setting import (
@@ -111,6 +111,31 @@ case(
     Problem("L5-value", RANK, translation(Sx, Sxy, Sy, Wx, readout), trace(Sy) - trace(U.T * M * Sy * M.T * U)),
     other_side=C * A - 1,
 )(_rank)
+
+
+# conversely Σx^{1/2}WxDy = UUᵀN, with UᵀN of full rank (P its right inverse), gives Wx = Σx^{-1/2}UA, A = UᵀΣx^{1/2}Wx
+N, P = letter("N", "x", "y"), letter("P", "y", "k")
+FORM = {"optimal": Rx * Wx * Dy - U * U.T * N, "Stiefel U": U.T * U - 1, "full rank": U.T * N * P - 1}
+basis = U.T * Rx * Wx
+
+
+def _form(draw: Draw) -> dict[str, Any]:
+    Rx, A = draw.spd("x"), draw.invertible("k")
+    U, N = draw.stiefel("x", "k"), draw.normal("x", "y")
+    Hx, inner = np.linalg.inv(Rx), U.T @ N
+    coders = {"Wx": Hx @ U @ A, "Dy": np.linalg.solve(A, inner)}
+    return {"Rx": Rx, "Hx": Hx, "U": U, "N": N, "P": np.linalg.pinv(inner), **coders}
+
+
+case(Problem("L5-basis", FORM, basis * (Dy * P), one("k")))(_form)
+case(
+    Problem(
+        "L5-encoder-form",
+        {**FORM, "other side": Dy * P * basis - 1, "inverse root": Hx * Rx - 1},
+        Wx,
+        Hx * U * basis,
+    ),
+)(_form)
 
 
 # Σy = t·1: the left singular vectors of N are those of M, and reduced-rank regression recovers the CCA span
