@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 from sympy import Matrix, Rational, diag, eye
 
-from proofs_check import certified, scalar
+from proofs_check import certified
 from proofs_check.axioms import cite
 from proofs_check.evidence import Counterexample, Mutants, Necessity
 from proofs_check.exact import definiteness
@@ -56,6 +56,7 @@ VARIANCE = Claim(
     hypotheses=("WᵀΣW = 1",),
     axioms=("spectral theorem",),
     corrects="L4.ii",
+    requires=("L4.iii",),
 )
 READOUT = Claim(
     "L4.iii",
@@ -140,7 +141,10 @@ def _(run):
     full, half = _squared(H1 - H2), _squared(H1 / 2 - H2 / 2)
     return Counterexample(
         "X = h1, Y = h2, k = 1: W_x = W_y = 1 and W_x = W_y = 1/2 with the best decoders",
-        {"same spans": True, "both reconstruct exactly": _squared(H1 - H1 / 2 * 2) == 0},
+        {
+            "same spans": Matrix([[1, Rational(1, 2)]]).rank() == 1,
+            "both reconstruct exactly": _squared(H1 - H1 / 2 * 2) == 0,
+        },
         {"same objective": full == half},
         full - half,
     )
@@ -238,20 +242,15 @@ def _(run):
 
 @VARIANCE.by("proof")
 def _(run):
-    from sympy import symbols
-
-    a, b, c = symbols("a b c", real=True)
-    turned = Matrix([c, 1]).T * diag(a, b) * Matrix([c, 1])
     return [
-        cite("spectral theorem"),
-        certified.step("L4-reconstruction", "under whitening the readout leaves TrΣ − Tr(UᵀΣU)"),
-        certified.step("L4-isotropic", "for Σ = s·1 this is the same for every U"),
+        certified.step("L4-reconstruction", "under whitening the best decoder (L4.iii) leaves TrΣ − Tr(UᵀΣU)"),
+        certified.step("L4-isotropic-range", "for Σ = s·E, EU = U this is the same for every U"),
         certified.step("L4-full-rank", "and so it is for k = rank Σ, where UUᵀΣ = Σ"),
-        scalar.identity(
-            "otherwise U can exchange an eigenvector of variance a for one of another variance b: the value moves "
-            "from TrΣ − a to TrΣ − b",
-            turned[0].subs(c, 0) - (Matrix([1, 0]).T * diag(a, b) * Matrix([1, 0]))[0],
-            b - a,
+        cite("spectral theorem"),
+        certified.step(
+            "L4-exchange",
+            "otherwise the range has k + 1 orthonormal eigenvectors, two of them p and q with variances s ≠ t: "
+            "the k without q and the k without p differ by s − t",
         ),
     ]
 
@@ -259,17 +258,27 @@ def _(run):
 @VARIANCE.by("numeric")
 def _(run):
     def check(pair: Pair):
-        root, rank = inverse_root(pair.moments.Sx)
-        inside = np.linalg.svd(pair.X, full_matrices=False)[2][:rank].T
-        U = inside @ np.linalg.qr(pair.rng.normal(size=(rank, pair.k)))[0]
-        left_out = np.trace(pair.moments.Sx) - np.trace(U.T @ pair.moments.Sx @ U)
-        values = np.linalg.eigvalsh(pair.moments.Sx)[-rank:]
-        yield abs(_rec(pair.X, root @ U) - left_out), _eps(pair, values[-1] / values[0])
-        if pair.regime == "tied" or pair.k == rank:
-            constant = float(values.sum() - pair.k * values[0]) if pair.regime == "tied" else 0.0
-            yield abs(left_out - constant), _eps(pair, values[-1] / values[0])
+        X, k, (H, rank) = pair.X, pair.k, inverse_root(pair.moments.Sx)
+        _, values, rows = np.linalg.svd(X, full_matrices=False)
+        inside, values = rows[:rank].T, values[:rank] ** 2 / pair.n
+        U = inside @ np.linalg.qr(pair.rng.normal(size=(rank, k)))[0]
+        left_out = values.sum() - np.trace(U.T @ pair.moments.Sx @ U)
+        eps = _eps(pair, values[0] / values[-1])
+        yield abs(_rec(X, H @ U) - left_out), eps
+        # x Σ^{-1/2} has the variance 1 on the range and 0 outside.
+        yield abs(_rec(X @ H, U) - (rank - k)), eps
+        if k == rank:
+            yield abs(left_out), eps
+        else:
+            loud, quiet = (_rec(X, H @ inside[:, kept]) for kept in (slice(k), slice(rank - k, rank)))
+            yield abs(quiet - loud - (values[:k].sum() - values[-k:].sum())), eps
 
-    return run.holds("the regression error is the variance left out; constant where Σ = 1 or k = rank", WHITE, check)
+    return run.holds(
+        "the regression error is the variance left out: 0 where k = rank Σ, rank Σ − k where Σ is a projection, "
+        "singular or not, and else different for the loudest and the quietest directions",
+        WHITE,
+        check,
+    )
 
 
 @VARIANCE.by("necessity")
@@ -293,7 +302,8 @@ def _(run):
 
 @VARIANCE.by("mutants")
 def _(run):
-    return Mutants(certified.mutants("L4-reconstruction", run.rng()))
+    names = ("L4-reconstruction", "L4-isotropic-range", "L4-exchange")
+    return Mutants([m for name in names for m in certified.mutants(name, run.rng())])
 
 
 @READOUT.by("proof")

@@ -147,3 +147,50 @@ def _stacked(draw: Draw) -> dict[str, Any]:
 def _full_rank(draw: Draw) -> dict[str, Any]:
     U = draw.stiefel("x", "k")
     return {"U": U, "Rx": U @ draw.spd("k") @ U.T}
+
+
+# Σx = s·E, E the projection on its range, which holds U: reconstruction is the same for every U
+E = letter("E", "x", "x", symmetric=True)
+
+
+@case(
+    Problem(
+        "L4-isotropic-range",
+        {"isotropic": Sx - s * E, "inside": E * U - U, "Stiefel U": U.T * U - 1},
+        trace(U.T * Sx * U),
+        s * dim_k,
+    )
+)
+def _isotropic_range(draw: Draw) -> dict[str, Any]:
+    d, k, s = draw.size["x"], draw.size["k"], draw.number()
+    Q = draw.stiefel("x", "x")[:, : max(k, d - 1)]
+    U = Q @ np.linalg.qr(draw.rng.standard_normal((Q.shape[1], k)))[0]
+    return {"E": Q @ Q.T, "Rx": np.sqrt(s) * Q @ Q.T, "U": U, "s": s}
+
+
+# and otherwise not: U = [C p] and U′ = [C q], p and q eigenvectors of variances s and t, differ by s − t
+C, p, q, dim_p = letter("C", "x", "c"), letter("p", "x", "p"), letter("q", "x", "p"), scalar("dim p")
+exchanged = letter("U′", "x", "k")
+
+
+@case(
+    Problem(
+        "L4-exchange",
+        {
+            "columns": U * U.T - C * C.T - p * p.T,
+            "exchanged": exchanged * exchanged.T - C * C.T - q * q.T,
+            "eigenvector p": Sx * p - s * p,
+            "eigenvector q": Sx * q - t * q,
+            "unit p": p.T * p - 1,
+            "unit q": q.T * q - 1,
+        },
+        trace(U.T * Sx * U) - trace(exchanged.T * Sx * exchanged),
+        (s - t) * dim_p,
+    )
+)
+def _exchange(draw: Draw) -> dict[str, Any]:
+    k = draw.size["k"] = min(draw.size["k"], draw.size["x"] - 1)
+    vectors, roots = draw.stiefel("x", "x"), draw.rng.uniform(0.5, 2, draw.size["x"])
+    C, p, q = np.split(vectors[:, : k + 1], [k - 1, k], axis=1)
+    values = {"s": roots[k - 1] ** 2, "t": roots[k] ** 2, "C": C, "p": p, "q": q}
+    return {**values, "Rx": (vectors * roots) @ vectors.T, "U": np.hstack([C, p]), "U′": np.hstack([C, q])}
