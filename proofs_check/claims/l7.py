@@ -1,7 +1,7 @@
 """Lemma 7: cycle consistency keeps the principal subspaces, and nothing else."""
 
 import numpy as np
-from sympy import Matrix, Rational, eye, zeros
+from sympy import Matrix, Rational, eye, symbols, zeros
 
 from proofs_check import certified
 from proofs_check.axioms import cite
@@ -26,7 +26,6 @@ RANK_VALUE = Claim(
     "A cycle also passes through the other domain, whose width limits its rank as much as the codes do.",
     "correction of Lemma 7",
     Verdict.MODULO_AXIOMS,
-    hypotheses=("r = min(k, dx, dy)",),
     axioms=("Eckart–Young",),
     corrects="L7.i",
 )
@@ -53,7 +52,7 @@ RECOVERS = Claim(
 GAUGE = Claim(
     "L7.iii-corrected",
     "The demi-cycle is any invertible map of the principal subspace; reconstruction makes it the PCA",
-    "k = r: W_xD_x = V_xCV_xᵀ with C = A₁A₂⁻¹Γ⁻¹ any matrix of GL(r); adding REC: C = 1",
+    "as in L7.ii, k = r: W_xD_x = V_xCV_xᵀ with C = A₁A₂⁻¹Γ⁻¹ any matrix of GL(r); adding REC: C = 1",
     "Encoders span the principal subspaces, but a stream's decoder need not undo its own encoder. With the "
     "reconstruction loss added both tails are reached at once, and the autoencoders are the PCA.",
     "correction of Lemma 7",
@@ -61,7 +60,7 @@ GAUGE = Claim(
     hypotheses=("REC added",),
     axioms=("square inverse",),
     corrects="L7.iii",
-    requires=("L7.ii",),
+    requires=("L7.ii", "L1.i"),
 )
 
 MEMBERS = pairs()
@@ -94,19 +93,28 @@ def _invertible(rng, r: int) -> np.ndarray:
 def _(run):
     # dx = 1, dy = 2: whatever A (1×2) and B (2×1), the y-cycle BA has rank 1 and leaves a tail.
     X, Y = Matrix([1, 1, -1, -1]), Matrix([[1, 1], [-1, -1], [1, -1], [-1, 1]])
-    A, B = Matrix([[1, 0]]), Matrix([[1], [0]])
-    reached = sum(e**2 for e in (X - X * A * B)) + sum(e**2 for e in (Y - Y * B * A))
-    gram = Y.T * Y / 4
+    a1, a2, b1, b2 = entries = symbols("a1 a2 b1 b2")
+    A, B, k = Matrix([[a1, a2]]), Matrix([[b1], [b2]]), 2
+    t = (A * B)[0]
+    residuals = X - X * A * B, Y - Y * B * A
+    loss = sum(((E.T * E).trace() for E in residuals), Rational(0)) / X.rows
+    # Two squares and what stays when both vanish.
+    lower = loss.subs(dict(zip(entries, (1, 0, 1, 0), strict=True)))
+    claimed = sum(
+        sum(sorted((D.T * D / D.rows).eigenvals(multiple=True), reverse=True)[k:]) for D in (X, Y)
+    )  # Σ_{i>k} λ_i in both domains
     return Counterexample(
-        "X = h1, Y = (h2, h3), dx = 1, dy = 2, k = 2: the tails after k are 0; rank BA ≤ 1 costs at least λ_2(Σy) = 1",
+        "X = h1, Y = (h2, h3), dx = 1, dy = 2, k = 2, A = (a₁,a₂), B = (b₁,b₂)ᵀ, t = AB: "
+        "L_CYC = 1 + 2(1−t)² + (a₁b₂−a₂b₁)² ≥ 1",
         {
-            "Σy = 1": gram == eye(2),
-            "k = 2 > min(dx, dy) = 1": min(X.cols, Y.cols) == 1,
-            "1 is reached": Rational(reached, 4) == 1,
+            "k > min(dx, dy)": k > min(X.cols, Y.cols),
+            "L_CYC = 1 + 2(1−t)² + (a₁b₂−a₂b₁)² for all A, B": (
+                (loss - 1 - 2 * (1 - t) ** 2 - (a1 * b2 - a2 * b1) ** 2).expand() == 0
+            ),
+            "1 is reached at A = (1,0), B = (1,0)ᵀ": lower == 1,
         },
-        {"min L_CYC = 0": 1 - (B * A).rank() >= 1},
-        # Σy = 1: E‖y − yBA‖² = ‖1 − BA‖² ≥ dy − rank BA for every A, B, with rank BA ≤ dx.
-        Y.cols - X.cols,
+        {"min L_CYC = Σ_{i>k} λ_i(Σx) + Σ_{i>k} λ_i(Σy) = 0": lower == claimed},
+        lower - claimed,
     )
 
 
@@ -119,8 +127,9 @@ def _(run):
         claimed, true = _tails(pair, k), _tails(pair, narrow)
         solved = cycle.solve(pair.moments, narrow).maps
         best = _loss(pair, solved["Wx"] @ solved["Dy"], solved["Wy"] @ solved["Dx"])
-        # No coder comes near the claimed value: half of the tail between the widths stands in between.
-        yield min(_loss(pair, *maps), best) - claimed, 0.5 * (true - claimed)
+        # No coder comes nearer to the claimed value than the tail between the widths.
+        eps = tolerance(_variance(pair), pair.n + pair.dx + pair.dy)
+        yield min(_loss(pair, *maps), best) - claimed, true - claimed - eps
 
     return run.violates("k above the narrower width: the claimed tails are out of reach", WIDER, check)
 
@@ -138,20 +147,16 @@ def _(run):
 @RANK_VALUE.by("numeric")
 def _(run):
     def check(pair: Pair):
-        solved = cycle.solve(pair.moments, pair.k)
-        optimum, eps = _tails(pair, pair.k), tolerance(_variance(pair), pair.n + pair.dx + pair.dy)
-        W = solved.maps
-        yield abs(solved.optimum - optimum), eps
-        yield abs(_loss(pair, W["Wx"] @ W["Dy"], W["Wy"] @ W["Dx"]) - optimum), eps
-        A = pair.rng.normal(size=(pair.dx, pair.k)) @ pair.rng.normal(size=(pair.k, pair.dy))
-        yield optimum - _loss(pair, A, np.linalg.pinv(A)), eps
+        eps = tolerance(_variance(pair), pair.n + pair.dx + pair.dy)
+        for k in (pair.k, max(pair.dx, pair.dy)):
+            solved = cycle.solve(pair.moments, k)
+            optimum, W = _tails(pair, min(k, pair.dx, pair.dy)), solved.maps
+            yield abs(solved.optimum - optimum), eps
+            yield abs(_loss(pair, W["Wx"] @ W["Dy"], W["Wy"] @ W["Dx"]) - optimum), eps
+            A = pair.rng.normal(size=(pair.dx, k)) @ pair.rng.normal(size=(k, pair.dy))
+            yield optimum - _loss(pair, A, np.linalg.pinv(A)), eps
 
-    return run.holds("the tails of two SVDs, reached and not undercut", MEMBERS, check)
-
-
-@RANK_VALUE.by("necessity")
-def _(run):
-    return Necessity({}, {"r = min(k, dx, dy)": "a definition; with k in its place the value is refuted (L7.i)"})
+    return run.holds("the tails of two SVDs, reached and not undercut, also for k above a width", MEMBERS, check)
 
 
 @RANK_VALUE.by("mutants")
@@ -175,8 +180,13 @@ def _(run):
             "L7-cycle-x", "the stated A, B have AB = V_xV_xᵀ, the unique optimal projection for λ_r > λ_{r+1}"
         ),
         certified.step("L7-cycle-y", "and BA = V_yV_yᵀ"),
-        certified.step("L7-encoder-form", "conversely, a factor W_x of A = W_xD_y with r columns lies in span V_x"),
-        certified.step("L7-decoder-form", "and D_y in span V_y, so that A = V_x(V_xᵀAV_y)V_yᵀ"),
+        certified.step("L7-cancel", "conversely, XAB = XV_xV_xᵀ and Σx ≻ 0 give AB = V_xV_xᵀ, and likewise for y"),
+        certified.step("L7-encoder-form", "k = r: the factor W_x of A = W_xD_y lies in span V_x"),
+        certified.step(
+            "L7-decoder-form", "and D_y in span V_y, so that A = V_x(V_xᵀAV_y)V_yᵀ (B alike, x and y swapped)"
+        ),
+        certified.step("L7-wide-map", "k > r = dx: V_xV_xᵀ = 1, and AB = 1, BA = V_yV_yᵀ give A = AV_yV_yᵀ"),
+        certified.step("L7-wide-map-back", "and B = V_yV_yᵀB; r = dy is the same with x and y swapped"),
         certified.step("L7-maps-inverse", "and (V_xᵀAV_y)(V_yᵀBV_x) = 1"),
     ]
 
@@ -190,18 +200,26 @@ def _(run):
         A, B = Vx @ G @ Vy.T, Vy @ np.linalg.inv(G) @ Vx.T
         eps = tolerance(_variance(pair), pair.n + pair.dx + pair.dy, gap=1 / np.linalg.cond(G) ** 2)
         yield abs(_loss(pair, A, B) - _tails(pair, r)), eps
-        # Away from the stated set the loss is larger: A moved, B kept.
-        moved = A + 0.5 * Vx @ pair.rng.normal(size=(r, r)) @ Vy.T
-        yield _tails(pair, r) - _loss(pair, moved, B), eps
+        # A moved by any Δ, B kept: the loss exceeds the tails by what the two changed cycles do to the data.
+        Δ = 0.5 * pair.rng.normal(size=A.shape)
+        excess = float(((pair.X @ Δ @ B) ** 2).sum() + ((pair.Y @ B @ Δ) ** 2).sum()) / pair.n
+        yield abs(_loss(pair, A + Δ, B) - _tails(pair, r) - excess), eps * (1 + np.linalg.norm(Δ) ** 2)
+        # Inside the principal subspaces, where A + Δ keeps rank r, every Δ ≠ 0 costs something.
+        inner = pair.rng.normal(size=(r, r))
+        moved = _loss(pair, A + Vx @ inner @ Vy.T, B) - _tails(pair, r)
+        variances = (np.linalg.svd(D, compute_uv=False)[r - 1] ** 2 / pair.n for D in (pair.X, pair.Y))
+        least = sum(variances) * np.linalg.norm(inner) ** 2 / np.linalg.norm(G, 2) ** 2
+        yield least - moved, eps * (1 + np.linalg.norm(inner) ** 2)
 
-    return run.holds("every Γ reaches the tails; leaving the set never undercuts them", INSIDE, check)
+    return run.holds("every Γ reaches the tails; moving A off them costs exactly (‖XΔB‖² + ‖YBΔ‖²)/n", INSIDE, check)
 
 
 @MINIMISERS.by("necessity")
 def _(run):
     flat = Matrix([[1, 0], [-1, 0]])
-    A, B = eye(2), Matrix([[1, 0], [0, 0]])
+    A, B = Matrix([[1, 0], [7, 0]]), Matrix([[1, 0], [0, 0]])
     V = Matrix([[1], [0]])
+    variances = sorted((flat.T * flat / 2).eigenvals(multiple=True), reverse=True)
     isotropic = Matrix([[1, 1], [-1, -1], [1, -1], [-1, 1]])
     other = Matrix([[0], [1]])
     P = other * other.T
@@ -209,14 +227,22 @@ def _(run):
     return Necessity(
         {
             "Σx, Σy ≻ 0": Counterexample(
-                "X = Y = [[1,0],[−1,0]], A = 1₂, B = diag(1,0), r = 1: loss 0",
-                {"loss 0": flat - flat * A * B == zeros(2, 2) == flat - flat * B * A},
+                "X = Y = [[1,0],[−1,0]], A = [[1,0],[7,0]], B = diag(1,0), k = r = 1: loss 0",
+                {
+                    "rank A, rank B ≤ k = 1": A.rank() == 1 == B.rank(),
+                    "λ_1 > λ_2": bool(variances[0] > variances[1]),
+                    "loss 0": flat - flat * A * B == zeros(2, 2) == flat - flat * B * A,
+                },
                 {"A = e₁Γe₁ᵀ": V * V.T * A * V * V.T == A},
-                A[1, 1],
+                A[1, 0],
             ),
             "λ_r > λ_{r+1} in both domains": Counterexample(
                 "Σx = Σy = 1₂, r = 1, V_x = V_y = e₁: A = B = e₂e₂ᵀ has the same optimal loss 2",
-                {"each tail is reached": value == 1},
+                {
+                    "rank A = rank B ≤ k = 1": P.rank() == 1,
+                    "Σx = Σy = 1": isotropic.T * isotropic / 4 == eye(2),
+                    "each tail is reached": value == 1,
+                },
                 {"A = V_xΓV_yᵀ": V * V.T * P * V * V.T == P},
                 P[1, 1],
             ),
@@ -226,7 +252,8 @@ def _(run):
 
 @MINIMISERS.by("mutants")
 def _(run):
-    return Mutants([m for name in ("L7-cycle-y", "L7-maps-inverse") for m in certified.mutants(name, run.rng())])
+    names = ("L7-cycle-y", "L7-maps-inverse", "L7-wide-map", "L7-cancel")
+    return Mutants([m for name in names for m in certified.mutants(name, run.rng())])
 
 
 @RECOVERS.by("counterexample")
@@ -263,7 +290,7 @@ def _(run):
         certified.step("L7-demi-cycle", "for any C, A₁ = CΓA₂ gives W_xD_x = V_xCV_xᵀ"),
         certified.step("L7-encoder-form", "every minimiser has W_x = V_x(V_xᵀW_x)"),
         certified.step("L7-decoder-form", "and D_y = (D_yV_y)V_yᵀ"),
-        certified.step("L7-with-reconstruction", "with REC, V_xCV_xᵀ = V_xV_xᵀ gives C = 1"),
+        certified.step("L7-with-reconstruction", "with REC at its tail, V_xCV_xᵀ = V_xV_xᵀ (L1.i), which gives C = 1"),
     ]
 
 

@@ -117,6 +117,21 @@ def _injective(draw: Draw) -> dict[str, Any]:
     return {**values, "P": np.linalg.pinv(np.hstack([values["X"], -values["Y"]]))[: draw.size["x"]]}
 
 
+# a dependency X a = Y b between the columns makes further minimisers a e, b e, different from 0 for a unit row e
+a, b, e = letter("a", "x", "j"), letter("b", "y", "j"), letter("e", "j", "k")
+
+
+def _dependent(draw: Draw) -> dict[str, Any]:
+    equal, j = _equal(draw), draw.size["k"]
+    return {"X": equal["X"], "Y": equal["Y"], "a": equal["Wx"], "b": equal["Wy"], "e": draw.rng.normal(size=(j, j + 1))}
+
+
+case(Problem("L2-dependency", {"combination": X * a - Y * b}, X * (a * e), Y * (b * e)))(_dependent)
+case(Problem("L2-dependency-nonzero", {"unit rows": e * e.T - 1}, a * e * e.T, a))(
+    lambda draw: {"a": draw.normal("x", "k"), "e": draw.stiefel("x", "k").T}
+)
+
+
 # Lemma 3: under whitening the loss is 2k − 2 Tr(UᵀMV), with U = Σx^{1/2} Wx and V = Σy^{1/2} Wy
 @case(Problem("L3-objective", WHITENED, consistency(Wx, Wy), 2 * dim_k - 2 * trace(U.T * M * V)))
 def _whitened(draw: Draw) -> dict[str, Any]:
@@ -191,3 +206,65 @@ def _singular(draw: Draw) -> dict[str, Any]:
         **{"M": A @ R @ B.T + N, "A": A, "B": B, "R": R, "N": N, "ρ": ρ, "T": np.sqrt(R - ρ * np.eye(k))},
         **{"Cx": Cx, "Cy": Cy, "U": draw.stiefel("x", "k"), "V": draw.stiefel("y", "k")},
     }
+
+
+# … and is attained at the top k singular triples themselves
+@case(
+    Problem(
+        "L3-attained",
+        {**{h: SINGULAR[h] for h in ("left vectors", "right vectors", "decomposition")}, "rest": A.T * N},
+        trace(A.T * M * B),
+        trace(R),
+    )
+)
+def _attained(draw: Draw) -> dict[str, Any]:
+    values = _singular(draw)
+    return {name: values[name] for name in ("M", "A", "B", "R", "N")}
+
+
+# rank M = s < k, that is ρ_k = 0: M = G L² Hᵀ with s singular pairs. The optima are U = G q + Px p, V = H q + Py p,
+# where q, p are the rows of an orthogonal matrix and Px, Py complete G and H independently of each other
+G, H, Px, Py = letter("G", "x", "s"), letter("H", "y", "s"), letter("Px", "x", "t"), letter("Py", "y", "t")
+q, p, L = letter("q", "s", "k"), letter("p", "t", "k"), letter("L", "s", "s", symmetric=True)
+POSITIVE = {"positive part": G * L * L * H.T - M, "left vectors": G.T * G - 1, "right vectors": H.T * H - 1}
+
+
+def _low_rank(draw: Draw) -> dict[str, Any]:
+    k = draw.size["k"]
+    (G, Px), (H, Py) = (np.split(draw.stiefel(space, "k"), [k - 1], axis=1) for space in "xy")
+    q, p = np.split(draw.stiefel("k", "k"), [k - 1])
+    L = np.diag(draw.rng.uniform(0.3, 0.9, k - 1) ** 0.5)
+    return {"G": G, "Px": Px, "H": H, "Py": Py, "q": q, "p": p, "L": L, "M": G @ L @ L @ H.T}
+
+
+@case(
+    Problem(
+        "L3-null-free",
+        {
+            **POSITIVE,
+            "coordinates x": G * q + Px * p - U,
+            "coordinates y": H * q + Py * p - V,
+            "null x": G.T * Px,
+            "null y": H.T * Py,
+            "orthonormal rows": q * q.T - 1,
+        },
+        trace(U.T * M * V),
+        trace(L * L),
+    )
+)
+def _null_free(draw: Draw) -> dict[str, Any]:
+    v = _low_rank(draw)
+    return {**v, "U": v["G"] @ v["q"] + v["Px"] @ v["p"], "V": v["H"] @ v["q"] + v["Py"] @ v["p"]}
+
+
+# conversely, only these: equality asks for G = U Uᵀ G, H = V Vᵀ H and Uᵀ G = Vᵀ H, whose transpose is q
+@case(
+    Problem(
+        "L3-null-only",
+        {**POSITIVE, "Stiefel U": SINGULAR["Stiefel U"], "Stiefel V": SINGULAR["Stiefel V"]},
+        2 * trace(L * L) - 2 * trace(U.T * M * V),
+        square((U.T * G - V.T * H) * L) + square((one("x") - U * U.T) * G * L) + square((one("y") - V * V.T) * H * L),
+    )
+)
+def _null_only(draw: Draw) -> dict[str, Any]:
+    return {**_low_rank(draw), "U": draw.stiefel("x", "k"), "V": draw.stiefel("y", "k")}

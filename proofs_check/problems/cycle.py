@@ -233,3 +233,31 @@ F, H = letter("F", "x", "y"), letter("H", "y", "x")
 def _maps_inverse(draw: Draw) -> dict[str, Any]:
     v = _inverses(draw, "Γ Δ")
     return {"Vx": v["Vx"], "Vy": v["Vy"], "F": v["Vx"] @ v["Γ"] @ v["Vy"].T, "H": v["Vy"] @ v["Δ"] @ v["Vx"].T}
+
+
+# where Σx ≻ 0 (a left inverse P of X), the optimal projection of the rows fixes the product of the two maps
+P, X = letter("P", "x", "n"), letter("X", "n", "x")
+
+
+@case(
+    Problem("L7-cancel", {"cycle": X * F * H - X * Vx * Vx.T, "left inverse": P * X - 1}, F * H, Vx * Vx.T),
+)
+def _cancel(draw: Draw) -> dict[str, Any]:
+    draw.size["n"] = draw.size["x"] + 3
+    X = draw.normal("n", "x")
+    return {**_maps_inverse(draw), "X": X, "P": np.linalg.pinv(X)}
+
+
+# k > dx = r: the x-cycle is 1, and the y-cycle alone puts both maps between the principal subspaces
+WIDE = {"cycle x": F * H - 1, "cycle y": H * F - Vy * Vy.T}
+
+
+def _wide(draw: Draw) -> dict[str, Any]:
+    draw.size["k"] = draw.size["x"]
+    draw.size["y"] = draw.size["x"] + 2
+    Vy, G = draw.stiefel("y", "k"), draw.invertible("x")
+    return {"Vy": Vy, "F": G @ Vy.T, "H": Vy @ np.linalg.inv(G)}
+
+
+case(Problem("L7-wide-map", WIDE, F, F * Vy * Vy.T))(_wide)
+case(Problem("L7-wide-map-back", WIDE, H, Vy * Vy.T * H))(_wide)

@@ -106,6 +106,26 @@ def _coder(draw: Draw) -> dict[str, Any]:
 case(Problem("L1-encoder-form", PROJECTOR, W, Vk * (Vk.T * W)))(_coder)
 case(Problem("L1-decoder-form", PROJECTOR, D, (D * Vk) * Vk.T))(_coder)
 
+# singular S, k ≤ rank S: any P with P X Vk = Vk (the pseudo-inverse of X) gives a left inverse A = Vkᵀ P X W of D Vk;
+# it is two-sided, and W differs from Vk A by columns that X annihilates
+ALIKE = {"reconstructed alike": X * W * D - X * Vk * Vk.T, "orthonormal": Vk.T * Vk - 1}
+ON_ROWS, A_OF_W = {"range": P * X * Vk - Vk}, Vk.T * P * X * W
+BOTH_SIDES = {"two-sided": (D * Vk) * A_OF_W - 1}
+
+
+def _singular(draw: Draw) -> dict[str, Any]:
+    rank = draw.size["k"]
+    rows, kernel = np.split(draw.stiefel("x", "x"), [rank], axis=1)
+    X = draw.rng.standard_normal((draw.size["n"], rank)) @ rows.T
+    Vk, A = rows @ draw.stiefel("k", "k"), draw.invertible("k")
+    N = kernel @ draw.rng.standard_normal((kernel.shape[1], draw.size["k"]))
+    return {"X": X, "P": np.linalg.pinv(X), "Vk": Vk, "W": Vk @ A + N, "D": np.linalg.inv(A) @ Vk.T}
+
+
+case(Problem("L1-singular-inverse", {**ALIKE, **ON_ROWS}, A_OF_W * (D * Vk), one("k")))(_singular)
+case(Problem("L1-singular-encoder", {**ALIKE, **BOTH_SIDES}, X * W, X * Vk * A_OF_W))(_singular)
+case(Problem("L1-singular-decoder", {**ALIKE, **ON_ROWS, **BOTH_SIDES}, D, (D * Vk) * Vk.T))(_singular)
+
 # under whitening the decoder is Wᵀ S
 WHITE = {**PRINCIPAL, "span": W - Vk * A, "whitened": W.T * S * W - 1}
 
@@ -145,6 +165,21 @@ case(
     ),
     other_side=Q.T * Q - 1,
 )(_rotated)
+
+
+# … and nothing but a rotation: any whitened basis W = Vk A of the eigenspace is Vk Λ^{-1/2} Q with Q = Λ^{1/2} A
+def _white_basis(draw: Draw) -> dict[str, Any]:
+    values = _principal(draw)
+    L = np.diag(np.diag(values["Λ"]) ** 0.5)
+    A = np.linalg.solve(L, draw.stiefel("k", "k"))
+    return {**values, "L": L, "E": np.linalg.inv(L), "A": A, "W": values["Vk"] @ A}
+
+
+case(Problem("L1-rotation-only", {**WHITE, "root": L * L - Λ}, (L * A).T * (L * A), one("k")))(_white_basis)
+case(
+    Problem("L1-rotation-form", {"span": WHITE["span"], "inverse root": E * L - 1}, W, Vk * E * (L * A)),
+    other_side=L * E - 1,
+)(_white_basis)
 
 
 # asking for a diagonal WᵀW as well makes the columns eigenvectors
