@@ -13,6 +13,8 @@ from theory.view import View
 
 # z3's own count of steps, about a second: unlike a time limit it gives the same answer on every machine.
 RESOURCES = 2_000_000
+# What a proof without one of its hypotheses may take: more than any of the claims' proofs takes with them.
+IDLE_RESOURCES = 200_000
 
 # z3 annotates a sum or a conjunction as anything that its sorts could ever give.
 Term = Any
@@ -108,9 +110,9 @@ class LogicView(View):
         return z3.ForAll([self.omega, other], z3.And(*claims))
 
 
-def _solver() -> z3.Solver:
+def _solver(resources: int | None = None) -> z3.Solver:
     solver = z3.Solver()
-    solver.set("rlimit", RESOURCES)
+    solver.set("rlimit", RESOURCES if resources is None else resources)
     solver.set("random_seed", 0)
     return solver
 
@@ -148,17 +150,46 @@ def instance(formula: Term, *terms: Term) -> Term:
 
 
 def prove(statement: str, hypotheses: list, goal) -> Step:
-    """Accept the goal iff z3 answers `unsat` on hypotheses ∧ ¬goal, and `sat` or unknown on the hypotheses alone.
+    """Accept the goal iff it follows, the hypotheses are not seen to contradict each other, and each is consumed.
 
-    Contradictory hypotheses would prove anything, hence the second query.
+    z3 has to answer `unsat` on hypotheses ∧ ¬goal, and `sat` or unknown on the hypotheses alone: contradictory
+    hypotheses would prove anything. A hypothesis is idle if the goal is proved without it, within the smaller budget
+    :data:`IDLE_RESOURCES`; a step that lists one claims to use what it does not. Without hypotheses the goal is an
+    identity, and the text says so.
+
+    Examples
+    --------
+    >>> a, b = z3.Ints("a b")
+    >>> prove("only the first is used", [a > b, b > 0], a >= b).accepted
+    False
+
     """
+    accepted, answer = _decided(hypotheses, goal)
+    idle = idle_hypotheses(hypotheses, goal) if accepted else []
+    given = [str(h) for h in hypotheses] or ["identity, without hypotheses"]
+    text = "\n".join([*given, f"¬({goal})", f"→ {answer}", *(f"idle: {h}" for h in idle)])
+    return Step("z3", statement, accepted and not idle, text)
+
+
+def _decided(hypotheses: list, goal) -> tuple[bool, z3.CheckSatResult]:
+    """Whether the goal is proved from hypotheses that z3 does not refute; and its answer."""
     solver = _solver()
     solver.add(*hypotheses)
     consistent = solver.check() != z3.unsat
     solver.add(z3.Not(goal))
     answer = solver.check()
-    text = "\n".join([*(str(h) for h in hypotheses), f"¬({goal})", f"→ {answer}"])
-    return Step("z3", statement, consistent and answer == z3.unsat, text)
+    return consistent and answer == z3.unsat, answer
+
+
+def idle_hypotheses(hypotheses: list, goal) -> list:
+    """Those without which the goal is still proved, one left out at a time."""
+    found = []
+    for n, hypothesis in enumerate(hypotheses):
+        solver = _solver(IDLE_RESOURCES)
+        solver.add(*hypotheses[:n], *hypotheses[n + 1 :], z3.Not(goal))
+        if solver.check() == z3.unsat:
+            found.append(hypothesis)
+    return found
 
 
 def countermodel(statement: str, hypotheses: list, goal) -> Step:
@@ -170,8 +201,8 @@ def countermodel(statement: str, hypotheses: list, goal) -> Step:
 
 
 def proves(hypotheses: list, goal) -> bool:
-    """Whether z3 proves the goal; for mutants."""
-    return prove("", hypotheses, goal).accepted
+    """Whether z3 proves the goal, idle hypotheses or not; for mutants."""
+    return _decided(hypotheses, goal)[0]
 
 
 def finite_sort(name: str, size: int) -> z3.SortRef:

@@ -35,6 +35,7 @@ class _Errors:
         names = ("T", "R", "C", "W", "ℓ", "σ")
         self.T, self.R, self.C, self.W, self.ell, self.sigma = values = [constant(n, z3.RealSort()) for n in names]
         self.signs = [v >= 0 for v in values]
+        self.lengths = [v >= 0 for v in (self.T, self.R, self.W)]
 
     @property
     def region(self) -> list[Term]:
@@ -75,12 +76,12 @@ def _necessary() -> list:
         certified.step("P3-Cauchy-Schwarz", "‖ ‖b‖²a − ⟨a,b⟩b ‖² = ‖b‖²(‖a‖²‖b‖² − ⟨a,b⟩²)"),
         prove(
             "so ⟨a,b⟩² ≤ ‖a‖²‖b‖², by the squares of ‖b‖²a − ⟨a,b⟩b, ‖a‖²b − ⟨a,b⟩a and a ± b",
-            [aa >= 0, bb >= 0, bb * left >= 0, aa * left >= 0, aa + bb + 2 * ab >= 0, aa + bb - 2 * ab >= 0],
+            [bb * left >= 0, aa * left >= 0, aa + bb + 2 * ab >= 0, aa + bb - 2 * ab >= 0],
             ab * ab <= aa * bb,
         ),
         prove(
             "and T, R, W are the sides of a triangle, by T² = R² + 2⟨r, w⟩ + W²",
-            [*f.signs, f.T**2 == f.R**2 + 2 * ab + f.W**2, ab * ab <= f.R**2 * f.W**2],
+            [*f.lengths, f.T**2 == f.R**2 + 2 * ab + f.W**2, ab * ab <= f.R**2 * f.W**2],
             z3.And(*f.triangle(f.W)),
         ),
         prove(
@@ -88,7 +89,7 @@ def _necessary() -> list:
             [length >= 0, f.sigma**2 <= stretch, stretch <= f.ell**2],
             z3.And(f.sigma**2 * length <= length * stretch, length * stretch <= f.ell**2 * length),
         ),
-        prove("so |T−R| ≤ ℓC and σC ≤ T+R", [*f.signs, *f.triangle(f.W), *f.stretched(f.W)], z3.And(*f.region)),
+        prove("so |T−R| ≤ ℓC and σC ≤ T+R", [*f.triangle(f.W), *f.stretched(f.W)], z3.And(*f.region)),
     ]
 
 
@@ -103,7 +104,7 @@ def _sufficient() -> list:
     return [
         prove(
             "W = max(|T−R|, σC) lies in [σC, ℓC] and closes the triangle",
-            [*f.signs, f.sigma <= f.ell, *f.region],
+            [f.T >= 0, f.R >= 0, f.C >= 0, f.sigma <= f.ell, *f.region],
             z3.And(*f.stretched(f.least), *f.triangle(f.least)),
         ),
         prove(
@@ -119,7 +120,7 @@ def _sufficient() -> list:
         ),
         prove(
             "σ < ℓ, C > 0: the share of v that stretches C to W lies in [0, 1]",
-            [*f.signs, f.sigma < f.ell, f.C > 0, *f.stretched(f.W),
+            [f.sigma >= 0, f.sigma < f.ell, f.C > 0, *f.stretched(f.W),
              share * (f.ell**2 - f.sigma**2) * f.C**2 == f.W**2 - f.sigma**2 * f.C**2],
             z3.And(share >= 0, share <= 1),
         ),
@@ -127,13 +128,13 @@ def _sufficient() -> list:
             "‖Dδ‖² = W² for δ = C(√share·v + √(1−share)·u)", C**2 * (part * ell**2 + (1 - part) * sigma**2), W**2
         ),
         prove("σ = ℓ (so also k = 1) or C = 0: every δ of length C has ‖Dδ‖ = W",
-              [*f.signs, z3.Or(f.sigma == f.ell, f.C == 0), *f.stretched(f.W)], f.W == f.ell * f.C),
+              [z3.Or(f.sigma == f.ell, f.C == 0), *f.stretched(f.W)], f.W == f.ell * f.C),
         scalar.identity("W > 0: p = αw + βh, h ⊥ w as long as w, has ‖p‖² = T²", W**2 * (along**2 + across), T**2),
         scalar.identity("and ‖p − w‖² = R²", W**2 * ((along - 1) ** 2 + across), R**2),
-        prove("with β² ≥ 0, by Heron's factors", [*f.signs, *f.triangle(f.W)], z3.And(outer >= 0, inner >= 0)),
-        prove("W = 0: T = R, and p = q of that length will do", [*f.signs, *f.triangle(f.W), f.W == 0], f.T == f.R),
+        prove("with β² ≥ 0, by Heron's factors", [*f.triangle(f.W)], z3.And(outer >= 0, inner >= 0)),
+        prove("W = 0: T = R, and p = q of that length will do", [*f.triangle(f.W)[:2], f.W == 0], f.T == f.R),
         prove("n·d = 1, k ≥ 2 (σ = 0) has no h, and needs none: W = |T−R| makes β = 0",
-              [*f.signs, f.sigma == 0, f.W == f.least], inner == 0),
+              [f.sigma == 0, f.W == f.least], inner == 0),
     ]  # fmt: skip
 
 
@@ -177,12 +178,15 @@ def _(run):
         sigma * C - (T + R),
     )
     # D = 1 on one number: p = ±1, q = ±1 and a − b = ±1.
-    signs = (1, -1)
-    missed = min(abs(p - q - delta) for p, q, delta in product(signs, repeat=3))
+    D, signs = 1, (1, -1)
+    missed = min(abs(p - q - D * delta) for p, q, delta in product(signs, repeat=3))
     T, R, C, ell, sigma = 1, 1, 1, 1, 1
     line = Counterexample(
         "n = d = k = 1, D = 1, (T, R, C) = (1, 1, 1)",
-        {"D linear": True, "in the region": abs(T - R) <= ell * C and sigma * C <= T + R},
+        {
+            "D linear": all(D * (c * u + v) == c * (D * u) + D * v for c, u, v in product(range(-2, 3), repeat=3)),
+            "in the region": abs(T - R) <= ell * C and sigma * C <= T + R,
+        },
         {"attained": missed == 0},
         missed,
     )

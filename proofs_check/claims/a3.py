@@ -48,21 +48,25 @@ class _Errors:
 @CLAIM.by("proof")
 def _(run):
     f = _Errors()
-    names = ("x_i", "h(u)", "h(x_j)", "|h(u) − h(v)|", "|u − v|", "c", "g_j f_i(c)", "g_i f_j g_j f_i(c)")
-    x, hu, hv, moved, distance, c, there, again = (constant(name, z3.RealSort()) for name in names)
+    names = ("x_i", "h(u)", "h(x_j)", "h(u) − x_i", "s", "w")
+    x, hu, hv, error, s, w = (constant(name, z3.RealSort()) for name in names)
+    names = ("|h(u) − h(v)|", "|u − v|", "c", "g_j f_i(c)", "g_i f_j g_j f_i(c)")
+    moved, distance, c, there, again = (constant(name, z3.RealSort()) for name in names)
     mean = [constant(name, z3.RealSort()) for name in ("E|h(u) − h(v)|²", "E|u − v|²")]
     return [
-        prove("the cycle error is h(u) − h(x_j) plus the error back, u = g_j f_i(x_i)", [hu == hu],
-              hu - x == (hu - hv) + (hv - x)),
+        prove("the cycle error is w = h(u) − h(x_j) plus the error back s, u = g_j f_i(x_i); so are the squares",
+              [error == hu - x, s == hv - x, w == hu - hv],
+              z3.And(error == w + s, error**2 == s**2 + 2 * w * s + w**2)),
         certified.step("A3-telescoping", "for linear coders the first part is the error there, carried back"),
         prove("|h(u) − h(v)|² ≤ L²|u − v|² at every point",
-              [moved >= 0, distance >= 0, f.L >= 0, moved <= f.L * distance], moved**2 <= f.L**2 * distance**2),
+              [moved >= 0, moved <= f.L * distance], moved**2 <= f.L**2 * distance**2),
         prove("hence W ≤ L·TR_{i→j} in the mean of squares",
-              [*f.signs, f.W**2 == mean[0], f.there**2 == mean[1], mean[0] <= f.L**2 * mean[1]], f.stretched),
+              [f.there >= 0, f.L >= 0, f.W**2 == mean[0], f.there**2 == mean[1], mean[0] <= f.L**2 * mean[1]],
+              f.stretched),
         prove("CYC_i ≤ L·TR_{i→j} + TR_{j→i}, by the inequality of Cauchy and Schwarz in A1",
-              [*f.signs, *f.triangle, f.stretched], f.cycle <= f.L * f.there + f.back),
+              [f.back >= 0, f.W >= 0, *f.triangle, f.stretched], f.cycle <= f.L * f.there + f.back),
         prove("conversely u ↦ −u both ways closes both cycles, and misses x_j = x_i = ±c by 2c, as large as one likes",
-              [c > 0, there == -c, again == -there], z3.And(again == c, c - there == 2 * c)),
+              [there == -c, again == -there], z3.And(again == c, c - there == 2 * c)),
     ]  # fmt: skip
 
 
@@ -89,7 +93,7 @@ def _(run):
     cycle, there, back = abs(h[u] - x), abs(u - x), abs(h[x] - x)
     steep = Counterexample(
         "x_i = x_j = 0, g_j f_i(0) = 1, h(0) = 0, h(1) = 5, L = 1",
-        {},
+        {"L ≥ 0": L >= 0, "h stretches by more than L": abs(h[u] - h[x]) > L * abs(u - x)},
         {"CYC_i ≤ L·TR_{i→j} + TR_{j→i}": cycle <= L * there + back},
         cycle - (L * there + back),
     )

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from sympy import Integral, Rational, cos, floor, pi, symbols
+from sympy import Integral, Matrix, Rational, cos, eye, floor, pi, symbols, zeros
 from z3 import Real
 
 from proofs_check import certified, laws, logic, scalar
@@ -69,7 +69,7 @@ def _(run):
     loss, m2 = laws.exact_loss({0: 1}, {pi: 1}, negative), sum(negative.values())
     signed = Counterexample(
         "δ_0 and δ_π, w = −1 at t = ±1: −8 against −2π²",
-        {"E uuᵀ = 1/d (d = 1)": True},
+        {"E uuᵀ = 1/d (d = 1)": _isotropic([Matrix([1])])},
         {"loss ≤ m₂·E‖a−b‖²": bool(loss <= m2 * pi**2)},
         floor(loss - m2 * pi**2),
     )
@@ -78,11 +78,20 @@ def _(run):
     loss, m2 = laws.exact_loss({0: 1}, {pi: 1}, positive), sum(positive.values())
     skewed = Counterexample(
         "0 and π·e₁ in R⁵, the slice e₁ alone, w = 1 at t = ±1: 8 against 2π²/5",
-        {"w ≥ 0": all(w >= 0 for w in positive.values())},
+        {
+            "w ≥ 0": all(w >= 0 for w in positive.values()),
+            "E uuᵀ ≠ 1/5": not _isotropic([Matrix([1, 0, 0, 0, 0])]),
+        },
         {"loss ≤ m₂·E‖a−b‖²/5": bool(loss <= m2 * pi**2 / 5)},
         floor(loss - m2 * pi**2 / 5),
     )
     return Necessity({"w ≥ 0": signed, "E uuᵀ = 1/d": skewed})
+
+
+def _isotropic(slices: list[Matrix]) -> bool:
+    """E uuᵀ = 1/d for the uniform law on the slices."""
+    d = slices[0].rows
+    return sum((u * u.T for u in slices), zeros(d)) / len(slices) == eye(d) / d
 
 
 @BOUND.by("mutants")

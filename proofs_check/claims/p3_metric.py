@@ -64,7 +64,7 @@ def _(run):
     reals: list[Any] = [Real(name) for name in ("|a|²", "|b|²", "a·b", "|a+b|²", "|a|", "|b|", "|a+b|")]
     a, b, ab, far, first, second, way = reals
     facts = [
-        *(root >= 0 for root in (first, second, way)),
+        *(root >= 0 for root in (first, second)),
         *(root * root == value for root, value in ((first, a), (second, b), (way, far))),
         far == a + b + 2 * ab,
         b * (a * b - ab * ab) >= 0,

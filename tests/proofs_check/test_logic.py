@@ -41,6 +41,25 @@ def test_contradictory_hypotheses_prove_nothing(hypotheses):
         assert not proves(given, goal)
 
 
+def test_a_hypothesis_that_is_not_consumed_is_refused():
+    a, b, c = z3.Ints("a b c")
+    chain = [a < b, b < c]
+    assert prove("transitivity", chain, a < c).passed
+    for extra in (c > 0, a < c, a <= b, z3.BoolVal(True)):
+        step = prove("transitivity", [*chain, extra], a < c)
+        assert not step.passed
+        assert f"idle: {extra}" in step.text
+        assert proves([*chain, extra], a < c), "a mutant stays proved"
+    assert logic.idle_hypotheses([a < b, a < b, b < c], a < c) == [a < b, a < b]
+
+
+def test_an_identity_says_that_it_has_no_hypotheses():
+    a, b = (logic.constant(name, z3.RealSort()) for name in "ab")
+    step = prove("the square of a sum", [], (a + b) ** 2 == a * a + 2 * a * b + b * b)
+    assert step.passed
+    assert step.text.startswith("identity, without hypotheses")
+
+
 def test_a_countermodel_is_of_the_hypotheses():
     n = z3.Int("n")
     found = countermodel("n > 0 ⇏ n > 1", [n > 0], n > 1)
