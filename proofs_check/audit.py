@@ -20,7 +20,7 @@ from theory.linalg import one_thread, whitener
 from theory.moments import Moments
 from theory.solvers import cca
 
-Progress = Callable[[str, float], None]
+Progress = Callable[[str, float | None], None]
 Blocks = Iterator[tuple[np.ndarray, np.ndarray]]
 
 
@@ -76,7 +76,7 @@ def audit(x: Rows, y: Rows, config: Config, on_progress: Progress = lambda text,
     config
         Choices.
     on_progress
-        Called with what is being done and the share of it that is done.
+        Called with what is being done and the share of it that is done (None: unknown).
 
     Raises
     ------
@@ -159,7 +159,7 @@ class _Pair:
                     noisy,
                     self.rank,
                     self.config.weights,
-                    lambda step: self.on_progress(f"{text}: {step}", 0.0),
+                    lambda step: self.on_progress(f"{text}: {step}", None),
                     quick=partners_train is not self.rows_train,
                 )
                 directions = cca.solve(noisy, min(self.ranks)).maps

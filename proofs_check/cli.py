@@ -123,7 +123,7 @@ def audit(
             if folder:
                 from proofs_check.figures.audit import draw
 
-                on_progress("figure", 0.0)
+                on_progress("figure", None)
                 draw(found, folder / "audit.png")
                 (folder / "audit.json").write_text(_json(found) + "\n", encoding="utf-8")
     if as_json:
@@ -137,7 +137,7 @@ def audit(
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str, float], None]]:
+def _progress() -> Iterator[Callable[[str, float | None], None]]:
     """Progress bar on stderr, only where someone looks at it."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -146,7 +146,11 @@ def _progress() -> Iterator[Callable[[str, float], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("starting", total=1.0)
-        yield lambda text, share: progress.update(task, description=text, completed=share)
+
+        def show(text: str, share: float | None) -> None:
+            progress.update(task, description=text, total=None if share is None else 1.0, completed=share or 0.0)
+
+        yield show
 
 
 @app.command()

@@ -146,7 +146,7 @@ def _path(axes: Axes, document: dict) -> None:
             axes.plot(i, value, "o", color=colour, markerfacecolor="white" if open_ else colour, markersize=4.5)
     axes.set_xticks(range(len(stops)), ["CCA", *(_tick(form) for form in path), "PCA"], fontsize="small")
     axes.axhline(0, color="black", linewidth=0.6)
-    axes.set(xlabel="λ\nproved: F is the maximum (filled);  ≤: the maximum exceeds F by at most this", ylabel="R²")
+    axes.set(xlabel="λ\nproved: F is maximal (filled);  ≤: room that is left above F", ylabel="R²")
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False, fontsize="small", ncols=2)
 
@@ -155,4 +155,4 @@ def _tick(form: dict) -> str:
     certificate = form["certificate"]
     if certificate["certified"]:
         return f"{form['weight']:g}\nproved"
-    return f"{form['weight']:g}\n≤ {certificate['F_upper'] / certificate['F'] - 1:.1%}"
+    return f"{form['weight']:g}\n≤ {100 * (certificate['F_upper'] / certificate['F'] - 1):.1g} %"
