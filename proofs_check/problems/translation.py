@@ -229,3 +229,26 @@ def _both(draw: Draw) -> dict[str, Any]:
     roots = {"Rx": np.sqrt(s) * np.eye(draw.size["x"]), "Ry": np.sqrt(t) * np.eye(draw.size["y"])}
     directions = {"U": draw.stiefel("x", "k"), "V": draw.stiefel("y", "k")}
     return {**roots, **directions, "M": draw.coherence(), "s": s, "t": t, "λ": λ}
+
+
+# both ends of the path: K₆ is diag(NNᵀ, MᵀΣxM) + λ·rest, and λ⁻²K₆ is diag(Σx, Σy) + λ⁻¹·rest
+μ = scalar("1/λ")
+principal = trace(U.T * Sx * U) + trace(V.T * Sy * V)
+regressions = square(Ry * M.T * U) + square(Rx * M * V)
+cross = 2 * trace(U.T * (M * Sy + Sx * M) * V)
+
+
+def _free(draw: Draw) -> dict[str, Any]:
+    λ = draw.number()
+    return {**draw.whitened(), "λ": λ, "1/λ": 1 / λ}
+
+
+case(Problem("L6-start", {}, mixture(U, V), regressions + weight * (cross + weight * principal), identity=True))(_free)
+case(
+    Problem(
+        "L6-end",
+        {"reciprocal": weight * μ - 1},
+        μ * μ * mixture(U, V),
+        principal + μ * (cross + μ * regressions),
+    )
+)(_free)
