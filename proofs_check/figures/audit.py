@@ -1,5 +1,6 @@
 """The audit's figure: canonical spectrum, R² of every closed form, and Lemma 4's path from CCA to PCA."""
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -155,4 +156,7 @@ def _tick(form: dict) -> str:
     certificate = form["certificate"]
     if certificate["certified"]:
         return f"{form['weight']:g}\nproved"
-    return f"{form['weight']:g}\n≤ {100 * (certificate['F_upper'] / certificate['F'] - 1):.1g} %"
+    percent = max(100 * (certificate["F_upper"] / certificate["F"] - 1), 1e-12)
+    digit = 10.0 ** math.floor(math.log10(percent))
+    # Rounded up, as the bound that it is.
+    return f"{form['weight']:g}\n≤ {math.ceil(percent / digit) * digit:.1g} %"
