@@ -46,7 +46,7 @@ COINCIDE = Claim(
     hypotheses=("Σx = s·1", "Σy = t·1"),
     axioms=("von Neumann", "Ky Fan"),
     corrects="S31B",
-    requires=("L3.ii", "L5.iii-corrected", "L6.ii-corrected"),
+    requires=("L3.ii", "L4.ii-corrected", "L5.iii-corrected", "L6.ii-corrected"),
 )
 VANISHES = Claim(
     "S31D",
@@ -58,7 +58,7 @@ VANISHES = Claim(
     "Section 3.1 (D), App. D.2.4",
     Verdict.MODULO_AXIOMS,
     hypotheses=("no other term", "k ≤ min(dx, dy)", "Σx, Σy ≻ 0", "λ_k > λ_{k+1} in both domains"),
-    requires=("L7.i-corrected", "L7.ii"),
+    requires=("S31A", "L7.i-corrected", "L7.ii"),
 )
 
 INSIDE = pairs(FULL_RANK, whitenable=True)
@@ -340,6 +340,13 @@ def _(run):
         return sum(_squared(r) for r in (H1 - a * b * H1, Y - b * a * Y, Y - a * H1, H1 - b * Y))
 
     a, b = symbols("a b", real=True)
+    a1, a2, b1, b2 = symbols("a1 a2 b1 b2", real=True)
+    A, B, X = Matrix([[a1, a2]]), Matrix([b1, b2]), H1
+    cycles = _squared(X - X * A * B) + _squared(Y - Y * B * A)
+    squares = expand(cycles - 1 - 2 * (1 - (A * B)[0]) ** 2 - (a1 * b2 - a2 * b1) ** 2) == 0
+    least = cycles.subs({a1: 1, a2: 0, b1: 1, b2: 0})
+    # With k = 2 codes W_x = (1, 0), D_x = (1, 0)ᵀ and W_y = D_y = 1₂.
+    rebuilt = _squared(X - X * Matrix([[1, 0]]) * Matrix([1, 0])) + _squared(Y - Y * eye(2) * eye(2))
     at_least_2 = expand(coupled(a, b, H2) - 2 - 2 * (1 - a * b) ** 2 - a**2 - b**2) == 0
     return Necessity(
         {
@@ -350,10 +357,11 @@ def _(run):
                 2,
             ),
             "k ≤ min(dx, dy)": Counterexample(
-                "X = h1, Y = (h2, h3), k = 2: both PCAs are exact, the y-cycle passes through one dimension",
-                {"Σy = 1": Y.T * Y / 4 == eye(2), "rank BA ≤ dx = 1": H1.cols == 1},
-                {"min L_CYC = min L_REC = 0": Y.cols - H1.cols <= 0},
-                Y.cols - H1.cols,
+                "X = h1, Y = (h2, h3), k = 2, A = (a₁, a₂), Bᵀ = (b₁, b₂): L_CYC = 1 + 2(1 − AB)² + (a₁b₂ − a₂b₁)², "
+                "and 1 is reached by A = (1, 0), B = Aᵀ, while both PCAs are exact",
+                {"Σx = 1, Σy = 1": X.T * X / 4 == eye(1) and Y.T * Y / 4 == eye(2), "the sum of squares": squares},
+                {"min L_CYC = min L_REC = 0": bool(least <= rebuilt)},
+                least - rebuilt,
             ),
             "Σx, Σy ≻ 0": Counterexample(
                 "X = Y = [[1,0],[−1,0]], k = 1, A = 1₂, B = diag(1,0): L_CYC = 0, but A is not a multiple of e₁e₁ᵀ",
