@@ -10,6 +10,7 @@ from theory.moments import Moments
 
 # generic: full rank, distinct spectra.  square: k = dx = dy.  deficient: a duplicate and a constant column.
 # tied: Σx = I and equal canonical correlations.  short: fewer rows than columns.
+# On request only, uncorrelated: exactly k − 1 positive canonical correlations, all different, so that ρ_k = 0.
 REGIMES = ("generic", "square", "deficient", "tied", "short")
 FULL_RANK = ("generic", "square", "tied")
 
@@ -25,7 +26,7 @@ class Pair:
     decay
         Eigenvalues of Σx fall like j^{-decay}; 0 is isotropic up to noise.
     regime
-        One of ``REGIMES``.
+        One of ``REGIMES``, or "uncorrelated".
 
     Examples
     --------
@@ -50,6 +51,14 @@ class Pair:
             Y = np.sqrt(self.n) * Q[:, self.dx :]
             Y[:, : mixed.shape[1]] = np.sqrt(self.n) * (0.6 * mixed + 0.8 * Q[:, self.dx : self.dx + mixed.shape[1]])
             return np.sqrt(self.n) * Q[:, : self.dx], Y
+        if self.regime == "uncorrelated":
+            Q = np.sqrt(self.n) * _orthonormal(rng, self.n, self.dx + self.dy)
+            X, Y = Q[:, : self.dx], Q[:, self.dx :].copy()
+            cosines = np.linspace(0.9, 0.3, self.k - 1)
+            mixed = slice(self.k - 1)
+            Y[:, mixed] = X[:, mixed] * cosines + Y[:, mixed] * np.sqrt(1 - cosines**2)
+            X = X * np.arange(1, self.dx + 1) ** (-self.decay / 2) @ _orthonormal(rng, self.dx, self.dx, centred=False)
+            return X, Y @ _orthonormal(rng, self.dy, self.dy, centred=False) * np.arange(1, self.dy + 1)
         shared = rng.normal(size=(self.n, min(self.dx, self.dy)))
         X, Y = rng.normal(size=(self.n, self.dx)), rng.normal(size=(self.n, self.dy))
         X[:, : shared.shape[1]] += shared
@@ -108,7 +117,7 @@ def pairs(
     draw
         Given by Hypothesis.
     regimes
-        Which of ``REGIMES``.
+        Which regimes.
     min_width, max_width
         Smallest and largest dx and dy.
     whitenable

@@ -5,9 +5,15 @@ from scipy.linalg import eigh
 from sympy import Matrix, Rational, eye
 
 from proofs_check import certified
+from proofs_check.algebra import letter, trace
 from proofs_check.axioms import cite
-from proofs_check.evidence import Counterexample, Mutants, Necessity
+from proofs_check.evidence import Counterexample, Mutant, Mutants, Necessity
 from proofs_check.ledger import Claim, Verdict
+from proofs_check.measure import residual
+from proofs_check.problem import Problem
+from proofs_check.problems import consistency as letters
+from proofs_check.problems.setting import Draw, M, U, V
+from proofs_check.search import Budget, search
 from proofs_check.strategies import REGIMES, Pair, pairs
 from theory.linalg import inverse_root, rank_of, subspace_distance, tolerance
 from theory.solvers import cca
@@ -79,6 +85,7 @@ def _(run):
             "L3-optimal",
             "for M cut at its top k singular triples (R), 2TrR − 2Tr(UᵀMV) is a sum of squares for every feasible U, V",
         ),
+        certified.step("L3-attained", "the top k singular vectors themselves reach TrR = Σ_{i≤k} ρ_i"),
     ]
 
 
@@ -124,7 +131,7 @@ def _(run):
 
 @VALUE.by("mutants")
 def _(run):
-    return Mutants(certified.mutants("L3-objective", run.rng()))
+    return Mutants([m for name in ("L3-objective", "L3-attained") for m in certified.mutants(name, run.rng())])
 
 
 @VALUE.by("trained")
@@ -140,6 +147,16 @@ def _(run):
         cite("von Neumann"),
         certified.step("L3-rotation", "a common rotation Q leaves Tr(UᵀMV) unchanged"),
         certified.step("L3-rotation-feasible", "and keeps U and V feasible"),
+        certified.step(
+            "L3-null-free",
+            "ρ_k = 0: with the s < k positive pairs G, H and orthonormal rows q, every U = Gq + P_xp, V = Hq + P_yp "
+            "with P_x ⟂ G, P_y ⟂ H reaches the maximum: the null parts P_x, P_y do not occur in UᵀMV",
+        ),
+        certified.step(
+            "L3-null-only",
+            "conversely 2Σρ_i − 2Tr(UᵀMV) is a sum of squares; where it is 0, UᵀG = VᵀH = qᵀ, G = Uqᵀ and H = Vqᵀ with "
+            "qqᵀ = GᵀG = 1, and completing q to an orthogonal matrix gives the stated form",
+        ),
     ]
 
 
@@ -167,8 +184,40 @@ def _(run):
                 tolerance(1.0, pair.n, gap=min(solved.gap / amplified, 1.0) ** 2),
             )
 
+    def null(pair: Pair):
+        m, k = pair.moments, pair.k
+        rho = _correlations(pair)
+        optimum = 2 * k - 2 * rho[:k].sum()
+        eps = tolerance(2 * k, pair.n + pair.dx + pair.dy, gap=1 / _condition(pair))
+        yield rho[k - 1], eps
+        (Rx, _), (Ry, _) = inverse_root(m.Sx), inverse_root(m.Sy)
+        left, _, right = np.linalg.svd(Rx @ m.Sxy @ Ry)
+        Q = np.linalg.qr(pair.rng.normal(size=(k, k)))[0]
+        # The positive parts are kept, the null parts drawn one by one from the two complements.
+        parts = [(B[:, : k - 1], _unit(pair.rng, B[:, k - 1 :])) for B in (left, right.T)]
+        W = [R @ np.hstack(part) @ Q for R, part in zip((Rx, Ry), parts, strict=True)]
+        yield abs(_loss(pair, *W) - optimum), eps
+        yield float(cca.solve(m, k).unique), 0.5
+        # The positive parts are not free: reflecting one direction of V alone costs 4ρ_i.
+        for i in range(k - 1):
+            reflected = Ry @ np.hstack(parts[1])
+            reflected[:, i] *= -1
+            yield abs(_loss(pair, W[0], reflected @ Q) - optimum - 4 * rho[i]), eps
+
     members = pairs(("generic", "tied"), whitenable=True)
-    return run.holds("the stated set is optimal, ties included; with a gap a second formulation agrees", members, check)
+    return [
+        run.holds("the stated set is optimal, ties included; with a gap a second formulation agrees", members, check),
+        run.holds(
+            "ρ_k = 0: null parts drawn independently are optimal, a positive direction reflected alone costs 4ρ_i",
+            pairs(("uncorrelated",), whitenable=True),
+            null,
+        ),
+    ]
+
+
+def _unit(rng, basis: np.ndarray) -> np.ndarray:
+    direction = basis @ rng.normal(size=(basis.shape[1], 1))
+    return direction / np.linalg.norm(direction)
 
 
 @SOLUTIONS.by("necessity")
@@ -202,5 +251,49 @@ def _(run):
 
 @SOLUTIONS.by("mutants")
 def _(run):
-    names = ("L3-rotation", "L3-rotation-feasible")
-    return Mutants([m for name in names for m in certified.mutants(name, run.rng())])
+    names = ("L3-rotation", "L3-rotation-feasible", "L3-null-free", "L3-null-only")
+    return Mutants([m for name in names for m in certified.mutants(name, run.rng())] + [_apart(run), _tied(run)])
+
+
+def _apart(run) -> Mutant:
+    """Without “common”: U and V turned by two rotations."""
+    Q, P = letters.Q, letter("P", "k", "k")
+    problem = Problem(
+        "two rotations",
+        {"QQᵀ": Q * Q.T - 1, "QᵀQ": Q.T * Q - 1, "PPᵀ": P * P.T - 1, "PᵀP": P.T * P - 1},
+        trace((U * Q).T * M * V * P),
+        trace(U.T * M * V),
+    )
+    draw = Draw(run.rng())
+    values = {"U": draw.stiefel("x", "k"), "V": draw.stiefel("y", "k"), "M": draw.coherence()}
+    values |= {"Q": draw.stiefel("k", "k"), "P": draw.stiefel("k", "k")}
+    return _judged("Tr((UQ)ᵀMVP) = Tr(UᵀMV) for any two rotations Q, P", problem, values)
+
+
+def _tied(run) -> Mutant:
+    """Without “ρ_k > ρ_{k+1}”: two sets of singular pairs of equal correlations span the same subspace."""
+    A, B, ρ = letters.A, letters.B, letters.ρ
+    stiefel = {f"Stiefel {i}": E.T * E - 1 for i, E in enumerate((U, V, A, B))}
+    singular = {
+        "pairs": M * V - ρ * U,
+        "other pairs": M * B - ρ * A,
+        "left": M.T * U - ρ * V,
+        "other left": M.T * A - ρ * B,
+    }
+    draw = Draw(run.rng())
+    draw.size["k"] = 1
+    G, H = (draw.stiefel(space, space)[:, :2] for space in "xy")
+    turn = draw.rng.uniform(0.5, 1.0)
+    q, p = (np.array([[np.cos(angle)], [np.sin(angle)]]) for angle in (0.0, turn))
+    values = {"M": 0.5 * G @ H.T, "U": G @ q, "V": H @ q, "A": G @ p, "B": H @ p, "ρ": 0.5}
+    problem = Problem("no gap", stiefel | singular, U * U.T, A * A.T)
+    return _judged("UUᵀ = U′U′ᵀ for any singular pairs (U, V), (U′, V′) of M with the same ρ", problem, values)
+
+
+def _judged(text: str, problem: Problem, values) -> Mutant:
+    values = problem.with_dimensions(values)
+    for hypothesis in problem.hypotheses.values():
+        assert residual(hypothesis, values).ratio <= 1, "no member of the mutant's hypotheses"
+    return Mutant(
+        "drop", text, search(problem, Budget(rounds=4, slack=2)) is not None, residual(problem.goal, values).ratio
+    )

@@ -93,16 +93,15 @@ def _invertible(rng, r: int) -> np.ndarray:
 def _(run):
     # dx = 1, dy = 2: whatever A (1×2) and B (2×1), the y-cycle BA has rank 1 and leaves a tail.
     X, Y = Matrix([1, 1, -1, -1]), Matrix([[1, 1], [-1, -1], [1, -1], [-1, 1]])
-    a1, a2, b1, b2 = entries = symbols("a1 a2 b1 b2")
+    a1, a2, b1, b2 = entries = symbols("a1 a2 b1 b2", real=True)
     A, B, k = Matrix([[a1, a2]]), Matrix([[b1], [b2]]), 2
     t = (A * B)[0]
     residuals = X - X * A * B, Y - Y * B * A
     loss = sum(((E.T * E).trace() for E in residuals), Rational(0)) / X.rows
     # Two squares and what stays when both vanish.
     lower = loss.subs(dict(zip(entries, (1, 0, 1, 0), strict=True)))
-    claimed = sum(
-        sum(sorted((D.T * D / D.rows).eigenvals(multiple=True), reverse=True)[k:]) for D in (X, Y)
-    )  # Σ_{i>k} λ_i in both domains
+    spectra = ((D.T * D / D.rows).eigenvals(multiple=True) for D in (X, Y))
+    claimed = sum(sum(sorted(spectrum, reverse=True)[k:]) for spectrum in spectra)
     return Counterexample(
         "X = h1, Y = (h2, h3), dx = 1, dy = 2, k = 2, A = (a₁,a₂), B = (b₁,b₂)ᵀ, t = AB: "
         "L_CYC = 1 + 2(1−t)² + (a₁b₂−a₂b₁)² ≥ 1",
