@@ -12,7 +12,7 @@ from proofs_check.axioms import cite
 from proofs_check.evidence import Counterexample, Mutants, Necessity
 from proofs_check.ledger import Claim, Verdict
 from proofs_check.strategies import Pair, pairs
-from proofs_check.two_block import TwoBlock, best_direction, two_block
+from proofs_check.two_block import TwoBlock, best_direction, loss, two_block
 from theory.solvers import consistency_tradeoff, maxbet
 
 DUAL = Claim(
@@ -33,7 +33,11 @@ MEMBERS = pairs(whitenable=True)
 @DUAL.by("proof")
 def _(run):
     return [
+        certified.step("L4-objective", "under whitening, with the best decoders, L = 2k + λ(TrΣx + TrΣy) − F"),
         cite("spectral theorem"),
+        certified.step(
+            "B1-lift", "c more in both blocks of K raises both sides by 2c: let the blocks be λΣ ⪰ 0, λ ≥ 0"
+        ),
         certified.step("B1-dual", "for every γ and every μ ≥ λ_max(K + γJ), 2μ − F is a square: F ≤ 2λ_max(K + γJ)"),
         certified.step(
             "B6-monotone",
@@ -68,7 +72,7 @@ def _balanced():
         "a balanced vector has F ≤ 2μp, by scaling its halves to length 1, and S ≥ 0; hence S(w) ≥ 0 where wᵀJz ≠ 0",
         [
             c != 0,
-            2 * t * c == -j,
+            t == -j / (2 * c),
             Implies(2 * t * c + j == 0, p - q == 0),
             μ * (p + q) - f - γ * (p - q) == s,
             Implies(p == q, f <= 2 * μ * p),
@@ -109,7 +113,8 @@ def _(run):
         dual, eps = _dual(problem), problem.rounding(1)
         yield abs(dual - best_direction(problem, pair.rng)), eps
         solved = consistency_tradeoff.solve(pair.moments, 1, problem.weight)
-        yield abs(2 + problem.constant - dual - solved.optimum), problem.rounding(1, solved.condition)
+        measured = loss(pair, solved.maps["Wx"], solved.maps["Wy"], problem.weight)
+        yield abs(2 + problem.constant - dual - measured), problem.rounding(1, solved.condition)
         solution = maxbet.solve(problem.K, problem.split, 1).maps
         u, v = solution["U"], solution["V"]
         a, b = (float(np.sum(w * g)) for w, g in zip((u, v), problem.gradients(u, v), strict=True))
@@ -118,7 +123,8 @@ def _(run):
         yield problem.F(*problem.rival(pair.rng, 1)) - 2 * np.linalg.eigvalsh(problem.K + γ * problem.J)[-1], eps
 
     return run.holds(
-        "the convex minimum is the best value of BFGS on the two spheres, and is attained at γ = (b − a)/2",
+        "the convex minimum is the best value of BFGS on the two spheres, is attained at γ = (b − a)/2, and gives the "
+        "loss that the solver's encoders have on the data",
         MEMBERS,
         check,
     )
@@ -162,4 +168,6 @@ def _two_codes(γ, t) -> Counterexample:
 
 @DUAL.by("mutants")
 def _(run):
-    return Mutants([m for name in ("B1-dual", "B1-shift", "B1-balanced") for m in certified.mutants(name, run.rng())])
+    return Mutants(
+        [m for name in ("B1-dual", "B1-lift", "B1-shift", "B1-balanced") for m in certified.mutants(name, run.rng())]
+    )
