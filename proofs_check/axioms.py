@@ -63,11 +63,22 @@ AXIOMS = {
             "f ≥ 0 continuous, w > 0 almost everywhere, ∫ f w = 0 ⇒ f = 0",
             "Rudin, Real and Complex Analysis, Thm 1.39(a)",
         ),
+        Axiom(
+            "identity theorem",
+            "P compactly supported ⇒ t ↦ φ_P(tu) is entire; entire functions that agree on an interval are equal",
+            "Rudin, Real and Complex Analysis, Thm 10.18 and 19.3",
+        ),
+        Axiom(
+            "distribution functions",
+            "two probability measures on R are equal iff their distribution functions are",
+            "Billingsley, Probability and Measure, Thm 3.3 (π–λ)",
+        ),
         Axiom("square inverse", "AB = 1 ⇒ BA = 1 for square matrices", "Horn & Johnson, Matrix Analysis, 0.5"),
         Axiom("Weyl", "|λ_i(A+E) − λ_i(A)| ≤ ‖E‖₂", "Horn & Johnson, Matrix Analysis, Cor. 4.3.15"),
         Axiom(
             "semidefinite duality",
-            "min over γ of 2λ_max(K + γJ) = max of Tr(KG) over G ⪰ 0, Tr(G_xx) = Tr(G_yy) = 1; some optimal G has rank 1",
+            "min over γ of 2λ_max(K + γJ) = max of Tr(KG) over G ⪰ 0, Tr(G_xx) = Tr(G_yy) = 1; "
+            "some optimal G has rank 1",
             "Pataki 1998 (rank ≤ 1 for two equality constraints); Boyd & Vandenberghe, Convex Optimization, App. B",
         ),
     )

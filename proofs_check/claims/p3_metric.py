@@ -24,7 +24,7 @@ METRIC = Claim(
 ROOT = Claim(
     "P3.iii-corrected",
     "The root of the loss is a pseudo-metric",
-    "w ≥ 0: √𝓛(P,R) ≤ √𝓛(P,Q) + √𝓛(Q,R)",
+    "P, Q, R of finite support, w ≥ 0: √𝓛(P,R) ≤ √𝓛(P,Q) + √𝓛(Q,R)",
     "The root is the distance of the kernel means in a Euclidean space of cosines and sines.",
     "correction of Proposition 3, App. H.2",
     Verdict.VERIFIED,

@@ -199,6 +199,45 @@ def test_vanishing_integral(centre, height, slope):
     assert scipy.integrate.quad(lambda t: hat(t) * (abs(t - centre) > half), -10, 10)[0] == 0
 
 
+@axiom("identity theorem")
+@given(SEEDS, st.integers(1, 4), st.floats(0.5, 2), st.complex_numbers(max_magnitude=3))
+def test_identity_theorem(seed, K, a, z):
+    """φ_P − φ_Q on integer atoms: its power series reaches every complex number, and it is 0 on no interval."""
+    rng = np.random.default_rng(seed)
+    atoms, change = np.arange(K), rng.integers(-3, 4, size=K)
+    moments = [int((change * atoms**m).sum()) for m in range(60)]
+    series = sum(moment * (1j * z) ** m / math.factorial(m) for m, moment in enumerate(moments))
+    bound = tolerance((1 + float(np.abs(change).sum())) * math.exp(K * abs(z)), 60 * K)
+    assert abs(series - change @ np.exp(1j * z * atoms)) <= bound
+    # The derivatives at 0 are the moments: all 0 only if there is no difference (Vandermonde, exactly).
+    assert any(moments[:K]) == bool(change.any())
+    t = np.linspace(-a, a, 50)
+    assert (np.abs(np.exp(1j * np.outer(t, atoms)) @ change).max() > 1e-6) == bool(change.any())
+
+
+def test_the_identity_theorem_needs_compact_support():
+    """Pólya: the 2-periodic continuation of 1 − |t| agrees with (1 − |t|)₊ on [−1, 1] only."""
+    odd = np.arange(1, 20001, 2)
+    t = np.array([0.0, 0.3, 0.9, 1.5])
+    periodic = 0.5 + (4 / (np.pi * odd) ** 2) @ np.cos(np.pi * np.outer(odd, t))
+    assert np.abs(periodic[:3] - np.maximum(1 - t[:3], 0)).max() < 1e-4
+    assert periodic[3] > 0.4
+
+
+@axiom("distribution functions")
+@given(SEEDS, st.integers(1, 6), st.booleans())
+def test_distribution_functions(seed, K, equal):
+    """Laws on a lattice: the distribution function gives back the mass of every set of atoms, and so the law."""
+    rng = np.random.default_rng(seed)
+    v = rng.multinomial(12, np.full(K, 1 / K))
+    w = v if equal else rng.multinomial(12, np.full(K, 1 / K))
+    t = np.arange(-1, K) + 0.5
+    F, G = (np.array([mass[np.arange(K) <= s].sum() for s in t]) for mass in (v, w))
+    assert (F == G).all() == (v == w).all()
+    chosen = rng.random(K) < 0.5
+    assert np.diff(F)[chosen].sum() == v[chosen].sum()
+
+
 @axiom("square inverse")
 @given(SEEDS, SIZES, st.integers(0, 30))
 def test_square_inverse(seed, d, count):
