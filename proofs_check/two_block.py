@@ -83,6 +83,14 @@ def two_block(pair: Pair, weight: float) -> TwoBlock:
     return TwoBlock(np.diag(values[0]), white[0].T @ white[1], np.diag(values[1]), weight)
 
 
+def loss(pair: Pair, Wx: np.ndarray, Wy: np.ndarray, weight: float) -> float:
+    """L_CC + λL_REC of two encoders on the data, each decoder by regression."""
+    codes = pair.X @ Wx, pair.Y @ Wy
+    fits = [z @ np.linalg.lstsq(z, data, rcond=None)[0] for z, data in zip(codes, (pair.X, pair.Y), strict=True)]
+    rebuilt = ((pair.X - fits[0]) ** 2).sum() + ((pair.Y - fits[1]) ** 2).sum()
+    return float(((codes[0] - codes[1]) ** 2).sum() + weight * rebuilt) / pair.n
+
+
 def best_direction(problem: TwoBlock, rng: np.random.Generator, starts: int = 3) -> float:
     """Largest F at k = 1 that BFGS finds from random starts (u, v) and (u, −v): no more than F*.
 

@@ -48,7 +48,7 @@ def _(run):
         _multipliers(),
         certified.step("B1-shift", "so that S(w + tz) = S(w) for every w and t, where S(w) = wᵀSw"),
         certified.step("B1-balanced", "t = −wᵀJw/(2wᵀJz) makes w + tz balanced: its two halves have the same length"),
-        _balanced(),
+        *_balanced(),
         _closed(),
     ]
 
@@ -66,19 +66,19 @@ def _multipliers():
 
 def _balanced():
     """Step from maximality to S(w) ≥ 0; p, q and f are ‖·‖² of the halves of w + tz and its F."""
-    reals: Any = Reals("μ γ t wᵀJz wᵀJw S(w) p q f")
-    μ, γ, t, c, j, s, p, q, f = reals
-    return logic.prove(
-        "a balanced vector has F ≤ 2μp, by scaling its halves to length 1, and S ≥ 0; hence S(w) ≥ 0 where wᵀJz ≠ 0",
-        [
-            c != 0,
-            t == -j / (2 * c),
-            Implies(2 * t * c + j == 0, p - q == 0),
-            μ * (p + q) - f - γ * (p - q) == s,
-            Implies(p == q, f <= 2 * μ * p),
-        ],
-        s >= 0,
-    )
+    reals: Any = Reals("μ γ wᵀJz wᵀJw S(w) p q f")
+    μ, γ, c, j, s, p, q, f = reals
+    t = -j / (2 * c)
+    return [
+        logic.prove(
+            "where wᵀJz ≠ 0 there is such a t, so that p = q", [c != 0, Implies(2 * t * c + j == 0, p == q)], p == q
+        ),
+        logic.prove(
+            "a balanced vector has F ≤ 2μp, by scaling its halves to length 1, and S ≥ 0; hence S(w) ≥ 0 there",
+            [p == q, μ * (p + q) - f - γ * (p - q) == s, Implies(p == q, f <= 2 * μ * p)],
+            s >= 0,
+        ),
+    ]
 
 
 def _closed():

@@ -12,7 +12,7 @@ from proofs_check.evidence import Counterexample, Mutants, Necessity, Step
 from proofs_check.exact import definiteness
 from proofs_check.ledger import Claim, Verdict
 from proofs_check.strategies import Pair, pairs
-from proofs_check.two_block import TwoBlock, two_block
+from proofs_check.two_block import TwoBlock, loss, two_block
 from theory.solvers import consistency_tradeoff, maxbet
 
 CERTIFICATE = Claim(
@@ -34,6 +34,7 @@ MEMBERS = pairs(whitenable=True)
 @CERTIFICATE.by("proof")
 def _(run):
     return [
+        certified.step("L4-objective", "under whitening, with the best decoders, L = 2k + λ(TrΣx + TrΣy) − F"),
         cite("spectral theorem"),
         certified.step("B2-value", "F(U, V) = TrΛ₁ + TrΛ₂"),
         certified.step(
@@ -103,7 +104,9 @@ def _(run):
         yield abs(solved.stats["certificate_gap"] - 2 * k * _gap(problem, *best)), eps
         tradeoff = consistency_tradeoff.solve(pair.moments, k, problem.weight)
         lower = 2 * k + problem.constant - solved.optimum - solved.stats["certificate_gap"]
-        yield lower - tradeoff.optimum, problem.rounding(k, tradeoff.condition)
+        measured = loss(pair, tradeoff.maps["Wx"], tradeoff.maps["Wy"], problem.weight)
+        yield lower - measured, problem.rounding(k, tradeoff.condition)
+        yield measured - lower - solved.stats["certificate_gap"], problem.rounding(k, tradeoff.condition)
 
     return run.holds("the solver's and random pairs stay below F + 2kε of candidates of every quality", MEMBERS, check)
 

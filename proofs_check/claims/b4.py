@@ -3,10 +3,10 @@
 from typing import Any
 
 import numpy as np
-from sympy import Matrix, Rational, diag, eye
+from sympy import Matrix, Rational, diag, eye, symbols
 from z3 import Reals
 
-from proofs_check import certified, logic
+from proofs_check import certified, logic, scalar
 from proofs_check.axioms import cite
 from proofs_check.evidence import Counterexample, Mutants, Necessity
 from proofs_check.ledger import Claim, Verdict
@@ -35,6 +35,7 @@ DRIFT = Claim(
 @DRIFT.by("proof")
 def _(run):
     return [
+        certified.step("L4-objective", "under whitening, with the best decoders, L = 2k + λ(TrΣx + TrΣy) − F"),
         certified.step("B4-invariant", "ΣxU_k = U_kB and MV_k = U_kR give MV_k + λΣxU_k = U_k(R + λB); y likewise"),
         certified.step("B4-stationary", "conversely MV_k + λΣxU_k = U_kΛ and λ ≠ 0 give ΣxU_k = U_k(Λ − R)/λ"),
         cite("singular value decomposition"),
@@ -50,6 +51,7 @@ def _(run):
         ),
         certified.step("B4-drift", "which give XR² − DDᵀX = aR + Db, the formula for diagonal R and D"),
         _unique(),
+        *_overtaken(),
     ]
 
 
@@ -64,6 +66,29 @@ def _unique():
         [first > rest, rest >= 0, *solutions],
         x == other_x,
     )
+
+
+def _overtaken():
+    """Both subspaces are invariant in X = (2h1, h2), Y = h2; u = (±√(1−s²), s), v = 1 has F = 2s + λ(4 − 3s²) + λ."""
+    reals: Any = Reals("λ s")
+
+    def F(weight, s):
+        return 2 * s + weight * (4 - 3 * s * s) + weight
+
+    weight, s = symbols("λ s", real=True)
+    example = "X = (2h1, h2), Y = h2, k = 1: the CCA s = 1, stationary for every λ,"
+    return [
+        scalar.identity(
+            f"{example} is optimal for λ ≤ 1/3: F(1) − F(s) is a sum of two terms ≥ 0",
+            F(weight, 1) - F(weight, s),
+            (1 - s) ** 2 + (1 - 3 * weight) * (1 - s**2),
+        ),
+        logic.prove(
+            f"{example} loses to s = 1/(3λ) for λ > 1/3",
+            [3 * reals[0] > 1, 3 * reals[0] * reals[1] == 1],
+            F(*reals) > F(reals[0], 1),
+        ),
+    ]
 
 
 def _canonical(problem: TwoBlock, k: int) -> tuple[np.ndarray, np.ndarray, float]:

@@ -86,11 +86,11 @@ def _value(S, M, weight, u, v):
 
 
 def _long() -> Counterexample:
-    one, half = Matrix([1]), Matrix([Rational(1, 2)])
-    before, after = (_value(one, half, 1, u, one) for u in (2 * one, one))
+    one, half, weight = Matrix([1]), Matrix([Rational(1, 2)]), 1
+    before, after = (_value(one, half, weight, u, one) for u in (2 * one, one))
     return Counterexample(
         "Σx = Σy = 1, M = 1/2, λ = 1, v = 1, u = 2 (too long): G = 5/2, u′ = 1, and F falls from 7 to 3",
-        {"G = u′N, N = 5/2": (half * one + one * 2 * one)[0] == Rational(5, 2), "λ ≥ 0": True},
+        {"G = u′N, N = 5/2": (half * one + weight * 2 * one)[0] == Rational(5, 2), "λ ≥ 0": weight >= 0},
         {"F does not fall": bool(after >= before)},
         before - after,
     )

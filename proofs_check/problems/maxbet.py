@@ -52,6 +52,19 @@ def _dual(draw: Draw) -> dict[str, Any]:
     return {**values, "μ": μ, **_factor(draw, μ * np.eye(len(shifted)) - shifted)}
 
 
+# B1 for any λ: adding c to both blocks of K adds 2kc to F
+c = scalar("c")
+case(
+    Problem(
+        "B1-lift",
+        STIEFEL,
+        trace(U.T * (weight * Sx + c * one("x")) * U)
+        + 2 * trace(U.T * M * V)
+        + trace(V.T * (weight * Sy + c * one("y")) * V),
+        objective(U, V) + 2 * c * dim_k,
+    )
+)(lambda draw: {**_moments(draw), "c": draw.number()})
+
 # B2: with the symmetrised multipliers Λ₁, Λ₂ at (U, V) and 𝓛 + ε = [Cx Cy]ᵀ[Cx Cy] ⪰ 0, no feasible (U′, V′) has
 # F(U′, V′) > F(U, V) + 2kε
 Λ1, Λ2 = letter("Λ1", "k", "k", symmetric=True), letter("Λ2", "k", "k", symmetric=True)
