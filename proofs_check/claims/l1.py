@@ -22,9 +22,20 @@ SPAN = Claim(
     hypotheses=("Σ ≻ 0", "k ≤ d"),
     axioms=("Eckart–Young", "square inverse"),
 )
+SINGULAR = Claim(
+    "L1.i.singular",
+    "For a singular covariance the encoder is a principal basis up to columns that the data do not see",
+    "k ≤ rank Σ: (W, D) minimises E‖x − xWD‖² ⇔ W = V_kA + N, XN = 0, D = A⁻¹V_kᵀ, A ∈ GL(k), V_k a top-k eigenbasis",
+    "Without Σ ≻ 0 the codes are still those of a principal basis, but the encoder itself is fixed only up to maps "
+    "that vanish on the data; the decoder has no such freedom.",
+    "Lemma 1, general form (ours)",
+    Verdict.MODULO_AXIOMS,
+    hypotheses=("k ≤ rank Σ",),
+    axioms=("Eckart–Young", "square inverse"),
+)
 DECODER = Claim(
     "L1.ii",
-    "The decoder is the encoder's transpose, up to the same change of basis",
+    "The decoder is the encoder's transpose, up to the contragredient change of basis",
     "D = A⁻¹V_kᵀ for W = V_k A; if WᵀΣW = 1 then D = WᵀΣ",
     "Given the optimal encoder, the decoder is its least-squares readout; for W = V_k it is Wᵀ, for a whitened encoder "
     "it is WᵀΣ.",
@@ -50,7 +61,7 @@ DIAGONAL = Claim(
     "orthogonal, they are eigenvectors: for λ_1 > … > λ_k the principal directions up to sign and order.",
     "correction of the discussion of Lemma 1",
     Verdict.MODULO_AXIOMS,
-    hypotheses=("WᵀΣW = 1", "WᵀW diagonal", "REC-optimal"),
+    hypotheses=("Σ ≻ 0", "WᵀΣW = 1", "WᵀW diagonal", "REC-optimal"),
     axioms=("square inverse",),
     corrects="L1.iii",
     requires=("L1.i",),
@@ -80,6 +91,7 @@ def _(run):
         certified.step("L1-value", "every W = V_kA, D = A⁻¹V_kᵀ has loss TrΣ − Tr Λ_k, the Eckart–Young value"),
         certified.step("L1-cancel", "XWD = XV_kV_kᵀ and Σ ≻ 0 give WD = V_kV_kᵀ"),
         certified.step("L1-encoder-form", "WD = V_kV_kᵀ gives W = V_k(V_kᵀW)"),
+        certified.step("L1-decoder-form", "and D = (DV_k)V_kᵀ, where DV_k is the inverse of A = V_kᵀW"),
     ]
 
 
@@ -110,11 +122,21 @@ def _(run):
     residual = X - X * W * D
     singular = Counterexample(
         "X = [[1,0],[−1,0]], W = (1,7)ᵀ, D = (1,0): loss 0",
-        {"optimal: loss 0": residual.norm() == 0, "k = 1 ≤ d = 2": True},
+        {"optimal: loss 0": residual.norm() == 0, "k = 1 ≤ d = 2": W.cols <= W.rows},
         {"W spans the principal direction e₁": W[1] == 0},
         W[1],
     )
-    return Necessity({"Σ ≻ 0": singular}, {"k ≤ d": "for k > d there is no k-dimensional subspace to span"})
+    return Necessity({"Σ ≻ 0": singular, "k ≤ d": _wide({"A ∈ GL(2)": lambda W, D: W.rank() == W.cols})})
+
+
+def _wide(conclusion) -> Counterexample:
+    X, W, D = Matrix([1, -1]), Matrix([[1, 0]]), Matrix([1, 0])
+    return Counterexample(
+        "X = (1,−1)ᵀ, d = 1 < k = 2, W = (1,0), D = (1,0)ᵀ: loss 0",
+        {"optimal: loss 0": (X - X * W * D).norm() == 0, "Σ ≻ 0": X.rank() == X.cols},
+        {name: holds(W, D) for name, holds in conclusion.items()},
+        W.cols - W.rank(),
+    )
 
 
 @SPAN.by("mutants")
@@ -127,6 +149,61 @@ def _(run):
     from proofs_check import trained
 
     return trained.l1(run)
+
+
+@SINGULAR.by("proof")
+def _(run):
+    return [
+        cite("Eckart–Young"),
+        cite("square inverse"),
+        certified.step("L1-moments", "the loss depends on the data through Σ only"),
+        certified.step(
+            "L1-singular-inverse",
+            "XWD = XV_kV_kᵀ and X⁺XV_k = V_k (k ≤ rank Σ) give A·DV_k = 1 for the k×k matrix A = V_kᵀX⁺XW",
+        ),
+        certified.step("L1-singular-encoder", "hence XW = XV_kA, so that N = W − V_kA has XN = 0"),
+        certified.step("L1-singular-decoder", "and D = (DV_k)V_kᵀ = A⁻¹V_kᵀ"),
+        certified.step("L1-value", "conversely W = V_kA, and W = V_kA + N with the same codes, reaches TrΣ − TrΛ_k"),
+    ]
+
+
+@SINGULAR.by("numeric")
+def _(run):
+    def check(pair: Pair):
+        _, singular, rows = np.linalg.svd(pair.X)
+        Vk, kernel = rows[: pair.k].T, rows[pair.rank_x :].T
+        A = np.linalg.qr(pair.rng.normal(size=(pair.k, pair.k)))[0] * pair.rng.uniform(0.5, 2, pair.k)
+        W = Vk @ A + kernel @ pair.rng.normal(size=(kernel.shape[1], pair.k))
+        D = np.linalg.solve(A, Vk.T)
+        tail = float((singular[pair.k :] ** 2).sum() / pair.n)
+        eps = tolerance(_scale(pair), pair.n + pair.dx, gap=np.linalg.cond(A) ** -2)
+        yield abs(_loss(pair, W, D) - tail), eps
+        # Any move of W that changes the codes costs exactly what it does to the data.
+        Δ = pair.rng.normal(size=W.shape)
+        excess = float(((pair.X @ Δ @ D) ** 2).sum() / pair.n)
+        yield abs(_loss(pair, W + Δ, D) - tail - excess), eps * (1 + np.linalg.norm(Δ) ** 2)
+
+    members = pairs(("deficient", "short"), whitenable=True)
+    return run.holds("V_kA + N is optimal; W moved by Δ loses exactly ‖XΔD‖²/n", members, check)
+
+
+@SINGULAR.by("necessity")
+def _(run):
+    X, W, D = Matrix([[1, 0], [-1, 0]]), Matrix([[1, 0], [0, 0]]), Matrix([[1, 0], [0, 0]])
+    k = W.cols
+    wide = Counterexample(
+        "X = [[1,0],[−1,0]], k = 2 > rank Σ = 1, W = D = diag(1,0): loss 0",
+        {"optimal: loss 0": (X - X * W * D).norm() == 0, "k > rank Σ": k > X.rank()},
+        {"D = A⁻¹V_kᵀ has rank k": D.rank() == k},
+        k - D.rank(),
+    )
+    return Necessity({"k ≤ rank Σ": wide})
+
+
+@SINGULAR.by("mutants")
+def _(run):
+    names = ("L1-singular-inverse", "L1-singular-encoder", "L1-singular-decoder")
+    return Mutants([m for name in names for m in certified.mutants(name, run.rng())])
 
 
 @DECODER.by("proof")
@@ -160,11 +237,15 @@ def _(run):
     best = (W.T * S * W).inv() * W.T * S
     singular = Counterexample(
         "X = [[1,0],[−1,0]], W = (1,7)ᵀ, D = (1,0): loss 0",
-        {"optimal: loss 0": (X - X * W * D).norm() == 0, "D is the readout": D == best},
+        {
+            "optimal: loss 0": (X - X * W * D).norm() == 0,
+            "D is the readout": D == best,
+            "k = 1 ≤ d = 2": W.cols <= W.rows,
+        },
         {"D = Wᵀ up to scale": Matrix.vstack(D, W.T).rank() == 1},
         abs(Matrix.vstack(D, W.T).det()),
     )
-    return Necessity({"Σ ≻ 0": singular}, {"k ≤ d": "for k > d there is no k-dimensional subspace to span"})
+    return Necessity({"Σ ≻ 0": singular, "k ≤ d": _wide({"DW = A⁻¹V_kᵀV_kA = 1": lambda W, D: D * W == eye(2)})})
 
 
 @DECODER.by("mutants")
@@ -216,6 +297,8 @@ def _(run):
         cite("square inverse"),
         certified.step("L1-rotation-whitened", "V_kΛ_k^{-1/2}Q is whitened for every orthogonal Q"),
         certified.step("L1-rotation-free", "and has the same WD = V_kV_kᵀ"),
+        certified.step("L1-rotation-only", "conversely W = V_kA (L1.i) whitened: Q = Λ_k^{1/2}A has QᵀQ = 1"),
+        certified.step("L1-rotation-form", "and W = V_kΛ_k^{-1/2}Q"),
         certified.step("L1-diagonal", "a diagonal WᵀW = Δ gives ΣW = WΔ⁻¹: the columns are eigenvectors"),
     ]
 
@@ -231,6 +314,10 @@ def _(run):
         miss = np.linalg.norm(pair.moments.Sx @ rotated - rotated * quotient)
         spread = np.linalg.cond(pair.moments.Sx)
         yield miss, tolerance(np.linalg.norm(pair.moments.Sx @ rotated), pair.dx, gap=1 / spread)
+        # Whitened and optimal, before that rotation: V_kΛ_k^{-1/2}Q for an orthogonal Q, by a second decomposition.
+        _, singular, rows = np.linalg.svd(pair.X, full_matrices=False)
+        Q = (rows[: pair.k] * singular[: pair.k, None] / np.sqrt(pair.n)) @ white
+        yield np.linalg.norm(Q.T @ Q - np.eye(pair.k)), tolerance(pair.k, pair.n, gap=1 / spread)
         yield subspace_distance(rotated, W), tolerance(1.0, pair.dx, gap=1 / spread)
 
     return run.holds("whitened, optimal and with orthogonal columns: eigenvectors", INSIDE, check)
@@ -246,27 +333,51 @@ def _(run):
     tilted = Matrix([[h, 0, 0], [0, 1, 0]]).T
     S3 = Matrix([[4, 0, 0], [0, 1, 1], [0, 1, 2]])
     plain = Matrix([[1, 1], [1, -1]])
+    X, unseen = Matrix([[1, 0], [-1, 0]]), Matrix([1, 7])
+    flat = X.T * X / 2
 
     def eigen(S, W):
         return all(Matrix.hstack(S * W[:, i], W[:, i]).rank() == 1 for i in range(W.cols))
 
     return Necessity(
         {
+            "Σ ≻ 0": Counterexample(
+                "X = [[1,0],[−1,0]], Σ = diag(1,0), k = 1, W = (1,7)ᵀ, D = WᵀΣ = (1,0): loss 0",
+                {
+                    "WᵀΣW = 1": unseen.T * flat * unseen == eye(1),
+                    "WᵀW diagonal": (unseen.T * unseen).is_diagonal(),
+                    "REC-optimal": (X - X * unseen * unseen.T * flat).norm() == 0,
+                },
+                {"columns are eigenvectors": eigen(flat, unseen)},
+                abs(Matrix.hstack(flat * unseen, unseen).det()),
+            ),
             "WᵀW diagonal": Counterexample(
                 "Σ = diag(4,1), W = [[3/10, 4/10], [−4/5, 3/5]]",
-                {"WᵀΣW = 1": rotated.T * S * rotated == eye(2), "REC-optimal": rotated * rotated.T * S == eye(2)},
+                {
+                    "Σ ≻ 0": S.is_positive_definite,
+                    "WᵀΣW = 1": rotated.T * S * rotated == eye(2),
+                    "REC-optimal": rotated * rotated.T * S == eye(2),
+                },
                 {"columns are eigenvectors": eigen(S, rotated)},
                 abs((rotated.T * rotated)[0, 1]),
             ),
             "WᵀΣW = 1": Counterexample(
                 "Σ = diag(4,1), W = [[1,1],[1,−1]], D = W⁻¹",
-                {"WᵀW diagonal": (plain.T * plain).is_diagonal(), "REC-optimal": plain * plain.inv() == eye(2)},
+                {
+                    "Σ ≻ 0": S.is_positive_definite,
+                    "WᵀW diagonal": (plain.T * plain).is_diagonal(),
+                    "REC-optimal": plain * plain.inv() == eye(2),
+                },
                 {"columns are eigenvectors": eigen(S, plain)},
                 abs((plain.T * S * plain)[0, 1]),
             ),
             "REC-optimal": Counterexample(
                 "Σ = diag(4) ⊕ [[1,1],[1,2]], W = (e₁/2, e₂)",
-                {"WᵀΣW = 1": tilted.T * S3 * tilted == eye(2), "WᵀW diagonal": (tilted.T * tilted).is_diagonal()},
+                {
+                    "Σ ≻ 0": S3.is_positive_definite,
+                    "WᵀΣW = 1": tilted.T * S3 * tilted == eye(2),
+                    "WᵀW diagonal": (tilted.T * tilted).is_diagonal(),
+                },
                 {"columns are eigenvectors": eigen(S3, tilted)},
                 abs((S3 * tilted)[2, 1]),
             ),
@@ -276,4 +387,5 @@ def _(run):
 
 @DIAGONAL.by("mutants")
 def _(run):
-    return Mutants(certified.mutants("L1-diagonal", run.rng()))
+    names = ("L1-diagonal", "L1-rotation-only", "L1-rotation-form")
+    return Mutants([m for name in names for m in certified.mutants(name, run.rng())])

@@ -1,7 +1,7 @@
 """Lemma 2: unconstrained concept consistency is invariant under rotations, and collapses."""
 
 import numpy as np
-from sympy import Matrix, Rational, eye, symbols, zeros
+from sympy import Matrix, eye, symbols, zeros
 
 from proofs_check import certified
 from proofs_check.evidence import Counterexample, Mutants, Necessity, Step
@@ -124,13 +124,14 @@ def _(run):
 @INFINITE.by("counterexample")
 def _(run):
     X, Y = Matrix([1, -1, 0]), Matrix([1, 1, -2])
-    w, v = Rational(1), Rational(0)
-    before, after = ((X * w - Y * v).dot(X * w - Y * v)), ((X * 2 * w - Y * 2 * v).dot(X * 2 * w - Y * 2 * v))
+    w, v, A = Matrix([[1]]), Matrix([[0]]), Matrix([[2]])
+    codes = X * w - Y * v, X * w * A - Y * v * A
+    before, after = (z.dot(z) for z in codes)
     gram = Matrix.hstack(X, -Y).T * Matrix.hstack(X, -Y)
     return [
         Counterexample(
             "X = (1,−1,0)ᵀ, Y = (1,1,−2)ᵀ, W_x = 1, W_y = 0, A = 2",
-            {"X and Y centred": sum(X.flat()) == 0 and sum(Y.flat()) == 0, "A invertible": True},
+            {"X and Y centred": sum(X.flat()) == 0 and sum(Y.flat()) == 0, "A invertible": A.det() != 0},
             {"3·L_CC unchanged": after == before},
             after - before,
         ),
@@ -164,6 +165,10 @@ def _(run):
         ),
         certified.step("L2-zero-set-invariant", "any A keeps XW_x = YW_y"),
         certified.step("L2-only-zero", "a left inverse of [X, −Y] makes W_x = 0 (and W_y likewise) of XW_x = YW_y"),
+        certified.step(
+            "L2-dependency", "conversely, Xa = Yb with (a, b) ≠ 0 makes (ae, be) a minimiser for every row e"
+        ),
+        certified.step("L2-dependency-nonzero", "which is not (0, 0) where eeᵀ = 1: (ae)eᵀ = a, and likewise for b"),
     ]
 
 
@@ -181,6 +186,8 @@ def _(run):
         least = values[len(rows) - len(kernel) - 1] ** 2 / pair.n
         loss = _loss(pair, (W + off)[: pair.dx], (W + off)[pair.dx :])
         yield least * (off**2).sum() - loss, tolerance(scale * (off**2).sum(), pair.n)
+        # There is a dependency exactly in the members that are built with one.
+        yield float((len(kernel) > 0) != (pair.rank_x < pair.dx or pair.rank_y < pair.dy)), 0.5
 
     return run.holds("loss 0 on the kernel of [X, −Y], and at least σ²‖off‖²/n off it", MEMBERS, check)
 
@@ -203,5 +210,5 @@ def _(run):
 
 @KERNEL.by("mutants")
 def _(run):
-    names = ("L2-zero-set-invariant", "L2-only-zero", "L2-zero-set")
+    names = ("L2-zero-set-invariant", "L2-only-zero", "L2-zero-set", "L2-dependency")
     return Mutants([m for name in names for m in certified.mutants(name, run.rng())])
