@@ -26,7 +26,8 @@ def solve(moments: Moments, rank: int, ridge: float = 0.0) -> Solution:
 
     Returns
     -------
-    Solution with maps Wx (whitened: WxᵀΣxWx = I; columns beyond rank Σx are zero) and Dy; `spectrum` = σ_i(N).
+    Solution with maps Wx (whitened: WxᵀΣxWx = I; columns beyond rank Σx are zero) and Dy; `spectrum` = σ_i(N);
+    `rank` = rank Σx.
 
     Raises
     ------
