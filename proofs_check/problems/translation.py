@@ -131,7 +131,11 @@ case(Problem("L5-basis", FORM, basis * (Dy * P), one("k")))(_form)
 case(
     Problem(
         "L5-encoder-form",
-        {**FORM, "other side": Dy * P * basis - 1, "inverse root": Hx * Rx - 1},
+        {
+            **{name: FORM[name] for name in ("optimal", "full rank")},
+            "other side": Dy * P * basis - 1,
+            "inverse root": Hx * Rx - 1,
+        },
         Wx,
         Hx * U * basis,
     ),
