@@ -84,7 +84,14 @@ def two_block(pair: Pair, weight: float) -> TwoBlock:
 
 
 def loss(pair: Pair, Wx: np.ndarray, Wy: np.ndarray, weight: float) -> float:
-    """L_CC + λL_REC of two encoders on the data, each decoder by regression."""
+    """L_CC + λL_REC of two encoders on the data, each decoder by regression.
+
+    Examples
+    --------
+    >>> pair = Pair(0, 30, 2, 2, 1, 0.0, "tied")
+    >>> round(loss(pair, np.zeros((2, 1)), np.zeros((2, 1)), 3.0), 9)
+    12.0
+    """
     codes = pair.X @ Wx, pair.Y @ Wy
     fits = [z @ np.linalg.lstsq(z, data, rcond=None)[0] for z, data in zip(codes, (pair.X, pair.Y), strict=True)]
     rebuilt = ((pair.X - fits[0]) ** 2).sum() + ((pair.Y - fits[1]) ** 2).sum()
