@@ -74,13 +74,6 @@ AXIOMS = {
             "Billingsley, Probability and Measure, Thm 3.3 (π–λ)",
         ),
         Axiom("square inverse", "AB = 1 ⇒ BA = 1 for square matrices", "Horn & Johnson, Matrix Analysis, 0.5"),
-        Axiom("Weyl", "|λ_i(A+E) − λ_i(A)| ≤ ‖E‖₂", "Horn & Johnson, Matrix Analysis, Cor. 4.3.15"),
-        Axiom(
-            "semidefinite duality",
-            "min over γ of 2λ_max(K + γJ) = max of Tr(KG) over G ⪰ 0, Tr(G_xx) = Tr(G_yy) = 1; "
-            "some optimal G has rank 1",
-            "Pataki 1998 (rank ≤ 1 for two equality constraints); Boyd & Vandenberghe, Convex Optimization, App. B",
-        ),
     )
 }
 

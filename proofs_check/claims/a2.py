@@ -57,7 +57,7 @@ def _(run):
               z3.Or(a != 0, b != 0)),
         prove(
             "D_S stretches between σ_2s and ℓ_2s for any S that holds the support, as σ_2s ≤ σ(D_S), ℓ(D_S) ≤ ℓ_2s",
-            [*f.given, length >= 0, least >= f.sigma**2, least <= stretch, stretch <= largest, largest <= f.ell**2],
+            [length >= 0, least >= f.sigma**2, least <= stretch, stretch <= largest, largest <= f.ell**2],
             z3.And(f.sigma**2 * length <= stretch * length, stretch * length <= f.ell**2 * length),
         ),
         prove(

@@ -260,50 +260,6 @@ def test_square_inverse(seed, d, count):
     assert not (tall @ wide == np.eye(d + 1)).all()
 
 
-@axiom("Weyl")
-@given(SEEDS, SIZES, DECAYS, st.sampled_from([1e-6, 1e-2, 1.0, 10.0]))
-def test_weyl(seed, d, decay, size):
-    rng = np.random.default_rng(seed)
-    Q, E = orthonormal(rng, d, d), size * rng.normal(size=(d, d))
-    A, E = Q * spectrum(d, decay) @ Q.T, E + E.T
-    moved = np.abs(scipy.linalg.eigvalsh(A + E) - scipy.linalg.eigvalsh(A))
-    norm = np.linalg.norm(E, 2)
-    assert moved.max() <= norm + tolerance(1 + norm, d)
-    shift = scipy.linalg.eigvalsh(A + size * np.eye(d)) - scipy.linalg.eigvalsh(A)
-    assert np.abs(shift - size).max() <= tolerance(1 + size, d), "attained by a multiple of the identity"
-
-
-@axiom("semidefinite duality", examples=15)
-@given(SEEDS, st.booleans())
-def test_semidefinite_duality(seed, definite):
-    """Blocks of size 2, where u and v are two angles: a grid of them, refined, reaches the dual value."""
-    rng = np.random.default_rng(seed)
-    K = rng.normal(size=(4, 4))
-    K = K @ K.T if definite else K + K.T
-    J = np.diag([1.0, 1.0, -1.0, -1.0])
-
-    def dual(gamma):
-        return 2 * scipy.linalg.eigvalsh(K + gamma * J)[-1]
-
-    span = 2 * np.linalg.norm(K, 2) + 1
-    upper = scipy.optimize.minimize_scalar(dual, bounds=(-span, span), method="bounded", options={"xatol": 1e-10}).fun
-
-    def primal(angles):
-        z = np.array([np.cos(angles[0]), np.sin(angles[0]), np.cos(angles[1]), np.sin(angles[1])])
-        return float(z @ K @ z)
-
-    grid = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-    start = max(((a, b) for a in grid for b in grid), key=primal)
-    lower = -scipy.optimize.minimize(lambda a: -primal(a), start, tol=1e-12).fun
-    assert lower <= upper + 1e-7 * span
-    assert upper - lower <= 1e-6 * span, "some optimal G has rank 1"
-    for _ in range(20):
-        R = rng.normal(size=(4, rng.integers(1, 5)))
-        R[:2] /= np.linalg.norm(R[:2])
-        R[2:] /= np.linalg.norm(R[2:])
-        assert np.trace(K @ R @ R.T) <= upper + 1e-7 * span
-
-
 def test_every_axiom_has_a_test():
     assert set(TESTED) == set(AXIOMS)
 
@@ -316,9 +272,9 @@ def test_every_axiom_has_a_statement_and_a_reference():
 
 
 def test_a_citation_shows_statement_and_reference():
-    step = cite("Weyl")
-    assert (step.engine, step.statement) == ("axiom", "Weyl")
-    assert AXIOMS["Weyl"].reference in step.text
+    step = cite("Ky Fan")
+    assert (step.engine, step.statement) == ("axiom", "Ky Fan")
+    assert AXIOMS["Ky Fan"].reference in step.text
 
 
 def test_claims_declare_axioms_that_exist(closing_lines):
