@@ -62,7 +62,7 @@ def _(run):
         ),
         prove(
             "with the triangle T, R, W of theorem A1",
-            [*f.given, *f.triangle, f.sigma**2 * f.C**2 <= f.W**2, f.W**2 <= f.ell**2 * f.C**2],
+            [f.C >= 0, f.ell >= 0, *f.triangle, f.sigma**2 * f.C**2 <= f.W**2, f.W**2 <= f.ell**2 * f.C**2],
             z3.And(f.sigma * f.C <= f.T + f.R, f.T - f.R <= f.ell * f.C, f.R - f.T <= f.ell * f.C),
         ),
         scalar.identity("two atoms of inner product g: μ(v²+w²) + 2gvw is a sum of two squares",
@@ -72,7 +72,7 @@ def _(run):
         scalar.identity("each atom is in m−1 pairs: Σ_{p<q}(v_p²+v_q²) = (m−1)Σv_p², by one more atom w",
                         (count - 1) * total + total + count * y**2, count * (total + y**2)),
         prove("so ‖D_S v‖² = Σv_p² + Σ_{p<q} 2g v_p v_q ≥ (1 − (m−1)μ)Σv_p², and m ≤ 2s gives the bound",
-              [*f.given, *f.triangle, *f.coherent], f.coherence(1 - (2 * f.s - 1) * f.mu)),
+              [f.mu >= 0, f.W >= 0, f.W <= f.T + f.R, *f.coherent], f.coherence(1 - (2 * f.s - 1) * f.mu)),
         scalar.identity("‖p − q‖² = 2 − 2c for unit atoms, while ‖e_p − e_q‖² = 2",
                         (pp - 2 * c + qq).subs({pp: 1, qq: 1}), 2 - 2 * c),
     ]  # fmt: skip
