@@ -37,7 +37,7 @@ def peer(rank: int):
         from cca_zoo.linear import CCA
     except ImportError:
         return None
-    return lambda X, Y: CCA(latent_dimensions=rank).fit([X, Y])
+    return lambda X, Y: CCA(n_components=rank).fit([X, Y])
 
 
 def correlations(model, X: np.ndarray, Y: np.ndarray) -> np.ndarray:
