@@ -10,7 +10,7 @@ from scipy.linalg import get_blas_funcs
 from theory.linalg import check_weight
 
 # Rows centred and multiplied at a time: enough for BLAS to run at full speed, few enough to stay in cache.
-ROWS = 1024
+ROWS = 256
 (syrk,) = get_blas_funcs(("syrk",), dtype=np.float64)
 
 
@@ -128,13 +128,12 @@ class _Gram:
             )
         b = len(X)
         rows = self.rows[:b]
-        rows[:, : self.dx] = X
-        rows[:, self.dx :] = Y
         if self.n == 0:
-            self.origin[:] = rows[0]
+            self.origin[: self.dx], self.origin[self.dx :] = X[0], Y[0]
         # Means are taken relative to the first row: a common offset then has no rounding, constant columns are zero.
         with np.errstate(invalid="ignore", over="ignore"):
-            rows -= self.origin
+            np.subtract(X, self.origin[: self.dx], out=rows[:, : self.dx], dtype=np.float64)
+            np.subtract(Y, self.origin[self.dx :], out=rows[:, self.dx :], dtype=np.float64)
             mean = rows.mean(axis=0)
             rows -= mean
             shift = mean - self.mean
