@@ -184,6 +184,7 @@ def verify(
     from proofs_check import report, runner
     from proofs_check.evidence import Run
     from proofs_check.ledger import load
+    from proofs_check.listing import load_plugins
     from proofs_check.output import complete_folder
     from proofs_check.selection import check_kinds, select
 
@@ -191,6 +192,7 @@ def verify(
     check_kinds(kinds)
     if seed < 0:
         raise InputError(f"--seed {seed} is negative; pass a whole number ≥ 0")
+    load_plugins()
     known = load()
     chosen = select(known, claim or [])
     run = Run(seed=seed)

@@ -2,10 +2,22 @@
 
 from collections.abc import Callable
 
+from proofs_check.errors import InputError
+
+
+def load_plugins() -> None:
+    """Register the properties of installed packages; an :class:`InputError` names the one that is broken."""
+    from theory import properties
+
+    try:
+        properties.load_plugins()
+    except ValueError as error:
+        raise InputError(f"{error}; mend or uninstall it") from error
+
 
 def properties() -> list[dict]:
     """Every WHAT at every LEVEL, as plain data."""
-    from theory.properties import all_properties, load_plugins
+    from theory.properties import all_properties
 
     load_plugins()
     return [

@@ -4,9 +4,11 @@ Each WHAT is written once, against a view; the same lines then run on NumPy and 
 fractions, on typed words and on z3 terms. See mathematics of the paper, Section 3, Figures 2–4.
 """
 
+from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from types import ModuleType
 from typing import Any
 
 from theory.levels import Distribution, Instance, Level, UndefinedError
@@ -159,9 +161,27 @@ def registered(*items):
 
 
 def load_plugins() -> None:
-    """Register what installed packages offer under the entry point group ``concept_alignment.properties``."""
+    """Register what installed packages offer under the entry point group ``concept_alignment.properties``.
+
+    An entry point names a WHAT, a LEVEL, several of them, or a module that calls :func:`register` when imported.
+
+    Raises
+    ------
+    ValueError
+        When one cannot be imported or registered: its name, and what went wrong.
+
+    Examples
+    --------
+    >>> load_plugins()
+    """
     for point in entry_points(group="concept_alignment.properties"):
-        register(*point.load())
+        try:
+            found = point.load()
+            if not isinstance(found, ModuleType):
+                register(*(found if isinstance(found, Iterable) else (found,)))
+        except Exception as error:  # whatever a stranger's module raises
+            why = f"{type(error).__name__}: {error}"
+            raise ValueError(f"the plug-in {point.value} cannot be loaded: {why}") from error
 
 
 def all_properties() -> list[Property]:

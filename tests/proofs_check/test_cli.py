@@ -21,9 +21,9 @@ RNG = np.random.default_rng(0)
 GOOD = RNG.standard_normal((40, 4))
 
 
-def command(*words, cwd=None):
+def command(*words, cwd=None, **variables):
     """Run the real command in a process of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", **variables}
     words = [sys.executable, "-m", "proofs_check.cli", *map(str, words)]
     return subprocess.run(words, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=300)
 
@@ -327,6 +327,49 @@ def test_lists_are_tables_and_json(what, capsys):
     assert len(entries) >= 8
     key = "name" if what == "properties" else "id"
     assert all(entry[key] in shown for entry in entries)
+
+
+def plugin(folder, source, value):
+    """Install a package of one module in the folder; return the search path that holds it."""
+    (folder / "plugin_under_test.py").write_text(source)
+    information = folder / "plugin_under_test-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: plugin-under-test\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text(f"[concept_alignment.properties]\nmine = {value}\n")
+    return os.pathsep.join([str(ROOT), str(folder)])
+
+
+WHAT = """
+from theory.properties import REC, REPRESENTATION, SELF, What, register
+mine = What("MINE", REPRESENTATION, SELF, REC.sides, crosses=False, text="decoded code = input")
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [(WHAT, "plugin_under_test:mine"), (WHAT + "register(mine)", "plugin_under_test")],
+)
+def test_properties_of_an_installed_package_are_listed(tmp_path, source, value):
+    done = command("list", "properties", "--json", PYTHONPATH=plugin(tmp_path, source, value))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {"MINE", "dMINE"} <= {entry["name"] for entry in json.loads(done.stdout)}
+
+
+@pytest.mark.parametrize("words", [["list", "properties"], ["verify", "P1", "--kind", "proof"]])
+@pytest.mark.parametrize(
+    ("source", "value", "word"),
+    [
+        ("raise RuntimeError('two\\nlines')", "plugin_under_test", "RuntimeError: two lines"),
+        ("", "plugin_gone", "No module named 'plugin_gone'"),
+        (WHAT.replace("MINE", "TR"), "plugin_under_test:mine", "the name 'TR' is taken"),
+    ],
+)
+def test_a_broken_plugin_ends_in_one_line(tmp_path, words, source, value, word):
+    done = command(*words, PYTHONPATH=plugin(tmp_path, source, value))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"error: the plug-in {value} cannot be loaded: ")
+    assert done.stderr.count("\n") == 1
+    assert word in done.stderr
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 import math
 from fractions import Fraction
+from importlib import import_module
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -223,19 +225,48 @@ def test_unknown_names_list_the_known_ones():
         property_named("XTR")
 
 
-def test_installed_packages_register_by_entry_point(monkeypatch):
+class Point:
+    """An entry point whose object is made by a function."""
+
+    value = "package.module:name"
+
+    def __init__(self, load):
+        self.load = load
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    def install(load):
+        def entry_points(group):
+            assert group == "concept_alignment.properties"
+            return [Point(load)]
+
+        monkeypatch.setattr(properties, "entry_points", entry_points)
+
+    return install
+
+
+def module_that_registers(what):
+    register(what)
+    return ModuleType("plugin")
+
+
+@pytest.mark.parametrize("offer", [lambda what: (what,), lambda what: what, module_that_registers])
+def test_installed_packages_register_by_entry_point(installed, offer):
     what = What("PLUGIN", REPRESENTATION, SELF, REC.sides, crosses=False)
-
-    class Point:
-        def load(self):
-            return (what,)
-
-    def entry_points(group):
-        assert group == "concept_alignment.properties"
-        return [Point()]
-
-    monkeypatch.setattr(properties, "entry_points", entry_points)
+    installed(lambda: offer(what))
     with registered():
         properties.load_plugins()
+        properties.load_plugins()  # again: nothing changes
         assert property_named("dPLUGIN").what is what
+    assert [p.name for p in all_properties()] == NAMES
+
+
+@pytest.mark.parametrize(
+    "offer", [lambda: len, lambda: None, lambda: (TR, "x"), lambda: 1 / 0, lambda: import_module("no.such")]
+)
+def test_a_broken_plugin_is_named(installed, offer):
+    installed(offer)
+    with pytest.raises(ValueError, match=r"the plug-in package\.module:name cannot be loaded: \w+Error: ."):
+        properties.load_plugins()
     assert [p.name for p in all_properties()] == NAMES
