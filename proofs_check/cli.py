@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,8 @@ Out = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the re
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 ok, 1 a verdict is not the expected one, 2 bad input."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a λ must not crash a terminal that has none, after all the work
     try:
         return app(args=argv, prog_name="concept-alignment", standalone_mode=False) or 0
     except InputError as error:

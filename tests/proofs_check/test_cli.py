@@ -21,11 +21,11 @@ RNG = np.random.default_rng(0)
 GOOD = RNG.standard_normal((40, 4))
 
 
-def command(*words, cwd=None, **variables):
+def command(*words, cwd=None, text=True, **variables):
     """Run the real command in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", **variables}
     words = [sys.executable, "-m", "proofs_check.cli", *map(str, words)]
-    return subprocess.run(words, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(words, cwd=cwd, env=environment, capture_output=True, text=text, check=False, timeout=300)
 
 
 def saved(path, array, **options):
@@ -401,6 +401,23 @@ def test_verify_of_one_kind_is_partial_and_judges_nothing_else(one_claim, capsys
     assert main(["verify", "--kind", "proof", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["partial"], found["kinds"], found["claims"][0]["verdict"]) == (True, ["proof"], "not run")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["audit", "--help"],
+        ["list", "claims"],
+        ["list", "properties"],
+        ["audit", "x.npy", "y.npy", "-k", "1"],
+    ],
+)
+def test_a_terminal_without_greek_letters_gets_the_rest(folder, words, encoding):
+    done = command(*words, cwd=folder, PYTHONIOENCODING=encoding, PYTHONUTF8="0", text=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert len(done.stdout) > 300
 
 
 def test_a_reader_that_leaves_is_no_error(folder):
