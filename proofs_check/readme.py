@@ -26,11 +26,17 @@ def block(claims: Sequence[Claim]) -> str:
     lines = [f"The paper's {len(paper)} statements: {tally}.", "", "| | statement | verdict | what holds instead |"]
     lines += ["|---|---|---|---|"]
     for c in paper:
-        instead = "; ".join(f"{_text(d.title)} ({d.expect})" for d in ordered if d.corrects == c.id)
+        instead = "; ".join(f"{_named(d)} ({d.expect})" for d in ordered if d.corrects == c.id)
         lines.append(f"| {c.id} | {_text(c.title)} ({_text(c.locator)}) | {_verdict(c)} | {instead} |")
     lines += ["", "Beyond the paper:", "", "| | statement | verdict |", "|---|---|---|"]
     lines += [f"| {c.id} | {_text(c.title)} | {_verdict(c)} |" for c in ours]
     return "\n".join(lines)
+
+
+def _named(correction: Claim) -> str:
+    """The title of a correction, after its id where that is not the corrected one's with a suffix."""
+    prefix = "" if correction.id.startswith(correction.corrects) else f"{correction.id}: "
+    return prefix + _text(correction.title)
 
 
 def updated(text: str, claims: Sequence[Claim]) -> str:
