@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from proofs_check.errors import InputError
 from proofs_check.inputs import Rows, check_pair
 
 DEFAULT_RANK, DEFAULT_WEIGHTS = 16, (0.1, 1.0, 10.0, 100.0)
+# Beyond this a weight or a ridge leaves nothing of the other terms in double precision worth a certificate.
+LARGEST = 1e12
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Config:
                 f"k = {self.rank} is not between 1 and {largest}, the smaller number of columns; choose -k within"
             )
         for name, value in [("--weight", w) for w in self.weights] + [("--ridge", self.ridge)]:
-            if not 0 <= value < np.inf:
-                raise InputError(f"{name} {value:g} is not a finite number ≥ 0; pass one, 0.1 for instance")
+            if not 0 <= value <= LARGEST:
+                raise InputError(f"{name} {value:g} is not a number between 0 and {LARGEST:g}; pass 0.1 for instance")
         if not 0 < self.test_fraction < 1:
             raise InputError(f"--test-fraction {self.test_fraction:g} is not between 0 and 1; 0.2 holds out a fifth")
         if self.shuffles < 1:

@@ -14,6 +14,7 @@ from proofs_check.audit import Config, audit, split
 from proofs_check.audit_document import FIELDS, document
 from proofs_check.audit_table import table
 from proofs_check.demo import digits
+from proofs_check.errors import InputError
 from proofs_check.figures.audit import draw
 from proofs_check.heldout import GROUPS, Sums, group_rows
 from proofs_check.inputs import Rows
@@ -376,3 +377,14 @@ def test_the_demo_is_real_and_rank_deficient():
 
 def test_measures_are_the_edges_of_the_four_properties():
     assert [m.name for m in heldout.MEASURES] == ["REC x", "REC y", "TR x→y", "TR y→x", "CC", "CYC x", "CYC y"]
+
+
+@pytest.mark.parametrize("choice", [{"weights": (1e200,)}, {"ridge": 1e100}, {"ridge": float("nan")}, {"ridge": -1.0}])
+def test_weights_and_ridges_beyond_double_precision_are_refused(choice):
+    with pytest.raises(InputError, match="between 0 and 1e"):
+        run(*data(), Config(**choice))
+
+
+def test_the_largest_weight_and_ridge_are_answered():
+    json.dumps(run(*data(), Config(weights=(1e12,), ridge=0.0)), allow_nan=False)
+    json.dumps(run(*data(), Config(weights=(1e12,), ridge=1e12)), allow_nan=False)
