@@ -2,7 +2,9 @@
 
 import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from io import TextIOWrapper
@@ -26,6 +28,7 @@ app = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the results; made if missing.")]
+INTERRUPTED = 130  # as shells count: 128 + SIGINT
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,11 +36,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a λ must not crash a terminal that has none, after all the work
     try:
-        return app(args=argv, prog_name="concept-alignment", standalone_mode=False) or 0
+        with _terminable():
+            code = app(args=argv, prog_name="concept-alignment", standalone_mode=False) or 0
     except InputError as error:
         return _fail(str(error))
-    except typer.Abort:
-        return 130
+    except (typer.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
     except BrokenPipeError:
         # The reader of stdout left (| head); keep Python from complaining again when it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -46,6 +50,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         message = error.format_message()  # pyright: ignore[reportAttributeAccessIssue]
         # Without a command the help was printed, and the message is empty.
         return _fail(f"{message} (see concept-alignment --help)") if message else 2
+    if code == INTERRUPTED:
+        print("interrupted", file=sys.stderr)
+    return code
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM unwind the stack, so that unfinished folders and worker processes go."""
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not interrupt the cleaning
+        raise SystemExit(128 + signal.SIGTERM)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _usage_error() -> type[Exception]:

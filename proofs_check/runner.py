@@ -3,14 +3,16 @@
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from functools import cache
 from importlib.metadata import version
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -105,16 +107,27 @@ class Pool:
         if missing:
             count = min(workers or os.cpu_count() or 1, len(missing))
             self._executor = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_start)
-            # Training takes longest: started first, it does not leave one core waiting at the end.
-            for claim, kind in sorted(missing, key=lambda t: t[1] != "trained"):
-                self._futures[claim, kind] = self._executor.submit(evaluate, claim, kind, run)
+            try:
+                # Training takes longest: started first, it does not leave one core waiting at the end.
+                for claim, kind in sorted(missing, key=lambda t: t[1] != "trained"):
+                    self._futures[claim, kind] = self._executor.submit(evaluate, claim, kind, run)
+            except BaseException:
+                self._end(at_once=True)
+                raise
 
     def __enter__(self) -> "Pool":
         return self
 
-    def __exit__(self, *exception) -> None:
-        if self._executor:
-            self._executor.shutdown(wait=True, cancel_futures=True)
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._end(at_once=kind is not None)
+
+    def _end(self, at_once: bool) -> None:
+        if self._executor is None:
+            return
+        if at_once:  # nobody will read what the workers are computing
+            for process in list((self._executor._processes or {}).values()):
+                process.terminate()
+        self._executor.shutdown(wait=True, cancel_futures=True)
 
     def completed(self) -> Iterable[tuple[str, str]]:
         """Tasks in the order in which they end."""
@@ -158,10 +171,20 @@ def _claims() -> dict[str, Claim]:
 def _start() -> None:
     from threadpoolctl import threadpool_limits
 
+    # Ctrl-C reaches the whole group: the parent ends us. One that is killed cannot, so that we watch it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     fingerprint()  # of the sources as this process imports them
     # One process per core already: more BLAS threads only fight for the same cores.
     threadpool_limits(1)
     os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)
 
 
 def _plain(value: Any) -> Any:

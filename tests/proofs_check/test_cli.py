@@ -3,8 +3,10 @@
 import json
 import os
 import pickle
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -401,6 +403,61 @@ def test_verify_of_one_kind_is_partial_and_judges_nothing_else(one_claim, capsys
     assert main(["verify", "--kind", "proof", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["partial"], found["kinds"], found["claims"][0]["verdict"]) == (True, ["proof"], "not run")
+
+
+def living(session):
+    """Ids of the processes of a session, without those that only wait to be reaped."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, of = path.read_text().rpartition(")")[2].split()[:4]
+        except OSError:  # it ended meanwhile
+            continue
+        if int(of) == session and state != "Z":
+            found.append(int(path.parent.name))
+    return found
+
+
+def wait_until(condition, seconds):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.05)
+    return condition()
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, ""),
+        (signal.SIGKILL, -signal.SIGKILL, None),  # what Python's resource tracker says then is not ours
+    ],
+)
+def test_a_run_that_is_stopped_ends_at_once_with_its_workers(tmp_path, number, code, said):
+    run = subprocess.Popen(
+        [sys.executable, "-m", "proofs_check.cli", "verify", "--fresh", "--out", str(tmp_path / "new")],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "CONCEPT_ALIGNMENT_CACHE": str(tmp_path / "cache")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        # Evidence that passed is stored: the workers are in the midst of it.
+        assert wait_until(lambda: list((tmp_path / "cache").rglob("*.json")), 120)
+        assert len(living(run.pid)) >= 2
+        (os.killpg if number == signal.SIGINT else os.kill)(run.pid, number)
+        assert wait_until(lambda: run.poll() is not None, 10)
+        assert wait_until(lambda: not living(run.pid), 10)
+        out, err = run.communicate()
+    finally:
+        for process in living(run.pid):
+            os.kill(process, signal.SIGKILL)
+        run.wait()
+    assert (run.returncode, out) == (code, "")
+    assert said is None or err.strip() == said
+    assert (tmp_path / "new").exists() == (number == signal.SIGKILL)  # only a process that is killed cannot clean
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])

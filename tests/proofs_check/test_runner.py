@@ -180,11 +180,10 @@ def test_workers_return_what_this_process_finds(cache):
     found = runner.collect(claims, ["proof"], RUN, workers=2, on_progress=lambda *task: seen.append(task))
     assert sorted(seen) == [("P1.i", "proof"), ("P1.ii", "proof")]
     for c in claims:
-        (finding,) = found[c.id]["proof"]
-        (record,) = c.collect("proof", RUN)
-        assert (finding.passed, finding.summary) == (True, record.summary)
-        assert finding.details == runner._plain(record)
-        assert not finding.cached
+        for finding, record in zip(found[c.id]["proof"], c.collect("proof", RUN), strict=True):
+            assert (finding.passed, finding.summary) == (True, record.summary)
+            assert finding.details == runner._plain(record)
+            assert not finding.cached
     if runner.fingerprint() == runner.fingerprint.__wrapped__():  # nobody edits the sources while this runs
         again = runner.collect(claims, ["proof"], RUN)
         assert all(f.cached for kinds in again.values() for found in kinds.values() for f in found)
