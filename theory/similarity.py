@@ -85,7 +85,7 @@ def debiased_cka(moments: Moments, a: np.ndarray, b: np.ndarray) -> float:
     floor = [tolerance(float(u @ u) + n * n * float((S**2).sum()), n) for S, u in ((moments.Sx, a), (moments.Sy, b))]
     if xx <= floor[0] or yy <= floor[1]:
         return float("nan")
-    return hsic(moments.Sxy, a, b) / float(np.sqrt(xx) * np.sqrt(yy))
+    return min(hsic(moments.Sxy, a, b) / float(np.sqrt(xx) * np.sqrt(yy)), 1.0)
 
 
 def mutual_nearest_neighbours(X: ArrayLike, Y: ArrayLike, k: int = 10) -> float:
@@ -111,7 +111,7 @@ def mutual_nearest_neighbours(X: ArrayLike, Y: ArrayLike, k: int = 10) -> float:
         raise ValueError(f"X has {len(X)} rows and Y has {len(Y)}; pass row-aligned arrays")
     if not 1 <= k < len(X):
         raise ValueError(f"k = {k} is not between 1 and n − 1 = {len(X) - 1}; choose a k in that range")
-    return float((_membership(X, k) * _membership(Y, k)).sum() / (k * len(X)))
+    return min(float((_membership(X, k) * _membership(Y, k)).sum() / (k * len(X))), 1.0)
 
 
 def _membership(X: np.ndarray, k: int) -> np.ndarray:
@@ -158,4 +158,4 @@ def procrustes(moments: Moments) -> tuple[np.ndarray, float, float, float]:
     total = float(np.trace(moments.Sx)) * float(np.trace(moments.Sy))
     a = scale(float(np.sum(Q * (moments.Sx @ Q))))
     b = scale(float(np.sum(Q.T * (moments.Sy @ Q.T))))
-    return Q, a, b, nuclear**2 / total if total > 0 else float("nan")
+    return Q, a, b, min(nuclear**2 / total, 1.0) if total > 0 else float("nan")
