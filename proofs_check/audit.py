@@ -97,7 +97,7 @@ def audit(x: Rows, y: Rows, config: Config, on_progress: Progress = lambda text,
     nulls = []
     for number in range(config.shuffles):
         text = f"shuffled pairs {number + 1} of {config.shuffles}"
-        nulls.append(pair.outcome(text, rng.permutation(pair.rows_train), rng.permutation(pair.rows_test)))
+        nulls.append(pair.outcome(text, _shuffled(pair.rows_train, rng), _shuffled(pair.rows_test, rng)))
     enough = found.sums is not None and len(pair.rows_test) >= 10
     intervals = found.sums.intervals(config.resamples, config.seed) if found.sums and enough else None
     return Audit(
@@ -116,6 +116,19 @@ def split(n: int, test_fraction: float, seed: int) -> tuple[np.ndarray, np.ndarr
     order = np.random.default_rng([seed, 0]).permutation(n)
     held_out = min(max(round(test_fraction * n), 1), n - 1)
     return np.sort(order[held_out:]), np.sort(order[:held_out])
+
+
+def neighbour_count(config: Config, rows: int) -> int:
+    """Neighbours k to compare: at most a quarter of the rows, or chance alone would find most of them; 0 if none."""
+    return min(config.neighbours, rows // 4)
+
+
+def _shuffled(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A random order other than the given one, which few rows would often get."""
+    while True:
+        order = rng.permutation(rows)
+        if len(rows) < 2 or not np.array_equal(order, rows):
+            return order
 
 
 class _Pair:
@@ -149,20 +162,20 @@ class _Pair:
     def outcome(self, text: str, partners_train: np.ndarray, partners_test: np.ndarray) -> Outcome:
         train = replace(self.train, Sxy=self._cross(text, self.train, self.rows_train, partners_train))
         test = replace(self.test, Sxy=self._cross(text, self.test, self.rows_test, partners_test))
-        noisy = train.ridged(self.config.ridge / train.dx, self.config.ridge / train.dy)
+        ridged = train.ridged(self.config.ridge / train.dx, self.config.ridge / train.dy)
         forms: list[Coders] = []
         sums, correlations = None, (np.zeros(0), np.zeros(0))
         if self.rank:
             with one_thread(max(train.dx, train.dy)):
                 forms = closed_forms.solve_all(
                     train,
-                    noisy,
+                    ridged,
                     self.rank,
                     self.config.weights,
                     lambda step: self.on_progress(f"{text}: {step}", None),
                     quick=partners_train is not self.rows_train,
                 )
-                directions = cca.solve(noisy, min(self.ranks)).maps
+                directions = cca.solve(ridged, min(self.ranks)).maps
             correlations = _correlations(train, directions), _correlations(test, directions)
             blocks = self.blocks(f"{text}: R² on held-out rows", self.rows_test, partners_test)
             sums = evaluate(forms, blocks, (test.mean_x, test.mean_y), self.groups)
@@ -187,7 +200,7 @@ class _Pair:
         ]
         a, b = (np.concatenate(side) for side in zip(*norms, strict=True))
         chosen = np.random.default_rng([self.config.seed, 2]).permutation(len(partners))[: self.config.subsample]
-        k = min(self.config.neighbours, len(chosen) - 1)
+        k = neighbour_count(self.config, len(chosen))
         neighbours = float("nan")
         if k >= 1:
             X, Y = (

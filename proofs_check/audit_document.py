@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from proofs_check.audit import Audit
+from proofs_check.audit import Audit, neighbour_count
 from proofs_check.audit_notes import notes
 from proofs_check.closed_forms import Coders
 from proofs_check.heldout import MEASURES
@@ -31,16 +31,20 @@ FIELDS = {
     "same fit and test on shuffled pairs (null: mean, null_range: least and greatest over the shuffles; the trade-offs "
     "are then solved in the span of the leading 2k directions of PCA, CCA and regressions), determined (false: "
     "the closed form leaves this number free, and the value belongs to the solver's choice), reason (why a value is "
-    "null).",
+    "null). Intervals cover the held-out rows only, not the fit. For whitened codes CC is about 2ρ − 1 for the mean "
+    "correlation ρ: 0 means ρ = ½.",
     "forms.solutions": "Loss at the optimum on the training rows (centred, each domain scaled to unit total variance), "
-    "rank, spectral gap at k (null: nothing is left out), condition (null: infinite), whether the optimum is unique, "
+    "rank (of the covariances with the ridge added, hence full unless the ridge is 0; PCA and cycle use none), "
+    "spectral gap at k (null: nothing is left out; below 0 for a trade-off: not proved optimal), "
+    "condition (null: infinite), whether the optimum is unique, "
     "and the transforms that it leaves free.",
     "forms.certificate": "For the trade-offs: the loss reached, a lower bound of the global minimum, and whether the "
     "two agree up to rounding; for Lemma 4 also the maximised F and an upper bound, F ≤ F* ≤ F_upper.",
     "spectrum": "Canonical correlations, all of them: on the training rows, and of the same code pairs on the held-out "
     "rows; both again for shuffled pairs (mean over the shuffles). null where a code does not vary.",
     "similarity": "On held-out rows, true and shuffled pairs: debiased linear CKA; share of common nearest neighbours "
-    "(cosine; k and number of rows as given); Procrustes similarity, the squared nuclear norm of the cross-covariance "
+    "(cosine; k, at most a quarter of the rows, as given); Procrustes similarity, the squared nuclear norm of "
+    "the cross-covariance "
     "over the product of the total variances.",
     "notes": "What to keep in mind with these data, in words.",
 }
@@ -151,12 +155,12 @@ def _similarity(audit: Audit) -> dict:
     rows = min(audit.test.n, audit.config.subsample)
     few = {
         "cka": "fewer than 4 held-out rows, or a domain that does not vary beyond its own sampling noise",
-        "mutual_nearest_neighbours": "fewer than 2 held-out rows",
+        "mutual_nearest_neighbours": "fewer than 4 held-out rows",
         "procrustes": "a domain does not vary on the held-out rows",
     }
     details = {
         "cka": {"rows": audit.test.n},
-        "mutual_nearest_neighbours": {"rows": rows, "k": min(audit.config.neighbours, rows - 1)},
+        "mutual_nearest_neighbours": {"rows": rows, "k": neighbour_count(audit.config, rows)},
         "procrustes": {"rows": audit.test.n},
     }
     return {

@@ -56,7 +56,7 @@ class Coders:
 
 def solve_all(
     moments: Moments,
-    noisy: Moments,
+    ridged: Moments,
     rank: int,
     weights: Sequence[float],
     on_step: Callable[[str], None] = lambda label: None,
@@ -68,7 +68,7 @@ def solve_all(
     ----------
     moments
         Second moments of the training rows.
-    noisy
+    ridged
         The same with the ridge added; it is what every solver but PCA, cycle and Procrustes sees.
     rank
         Codes k, at most the rank of either covariance.
@@ -81,14 +81,14 @@ def solve_all(
         canonical correlations are nearly tied, so that the full problem takes longest where it matters least.
     """
     on_step("PCA, CCA, regressions")
-    forms = [_procrustes(moments), _pca(moments, rank), _cca(noisy, rank), _regressions(noisy, rank)]
-    Bx, By = _leading(noisy, rank) if quick else (np.eye(noisy.dx), np.eye(noisy.dy))
+    forms = [_procrustes(moments), _pca(moments, rank), _cca(ridged, rank), _regressions(ridged, rank)]
+    Bx, By = _leading(ridged, rank) if quick else (np.eye(ridged.dx), np.eye(ridged.dy))
     for name, key, solver in (
         ("Lemma 4", "consistency_tradeoff", consistency_tradeoff),
         ("Lemma 6", "translation_tradeoff", translation_tradeoff),
     ):
         on_step(f"{name} over λ")
-        solutions = solver.path(_within(noisy, Bx, By), rank, weights) if weights else []
+        solutions = solver.path(_within(ridged, Bx, By), rank, weights) if weights else []
         for weight, solution in zip(weights, solutions, strict=True):
             inner = solution.maps
             maps = {"Wx": Bx @ inner["Wx"], "Dx": inner["Dx"] @ Bx.T, "Wy": By @ inner["Wy"], "Dy": inner["Dy"] @ By.T}
@@ -98,11 +98,11 @@ def solve_all(
     return [*forms, _cycle(moments, rank)]
 
 
-def _leading(noisy: Moments, rank: int) -> tuple[np.ndarray, np.ndarray]:
+def _leading(ridged: Moments, rank: int) -> tuple[np.ndarray, np.ndarray]:
     """Orthonormal bases of the leading 2k directions of PCA, CCA and both regressions together."""
-    count = min(2 * rank, whiten(noisy).rank)
+    count = min(2 * rank, whiten(ridged).rank)
     both = []
-    for m in (noisy, noisy.swapped()):
+    for m in (ridged, ridged.swapped()):
         parts = (
             pca.solve(m.Sx, count).maps["W"],
             cca.solve(m, count).maps["Wx"],
@@ -137,16 +137,16 @@ def _pca(moments: Moments, rank: int) -> Coders:
     return Coders("pca", "PCA (Lemma 1)", maps, fixes=("REC", "CYC"), solutions={"x": x, "y": y})
 
 
-def _cca(noisy: Moments, rank: int) -> Coders:
-    solution = cca.solve(noisy, rank)
+def _cca(ridged: Moments, rank: int) -> Coders:
+    solution = cca.solve(ridged, rank)
     Wx, Wy = solution.maps["Wx"], solution.maps["Wy"]
     # Least-squares readouts of whitened codes: D = (WᵀΣW)⁻¹WᵀΣ = WᵀΣ.
-    maps = {"Wx": Wx, "Dx": Wx.T @ noisy.Sx, "Wy": Wy, "Dy": Wy.T @ noisy.Sy}
+    maps = {"Wx": Wx, "Dx": Wx.T @ ridged.Sx, "Wy": Wy, "Dy": Wy.T @ ridged.Sy}
     return Coders("cca", "CCA (Lemma 3)", maps, solutions={"": solution})
 
 
-def _regressions(noisy: Moments, rank: int) -> Coders:
-    xy, yx = reduced_rank.solve(noisy, rank), reduced_rank.solve(noisy.swapped(), rank)
+def _regressions(ridged: Moments, rank: int) -> Coders:
+    xy, yx = reduced_rank.solve(ridged, rank), reduced_rank.solve(ridged.swapped(), rank)
     maps = {"Wx": xy.maps["Wx"], "Dy": xy.maps["Dy"], "Wy": yx.maps["Wx"], "Dx": yx.maps["Dy"]}
     why = "each regression fixes only its product Wx Dy (or Wy Dx): the basis of its codes is free"
     return Coders(

@@ -1,10 +1,12 @@
 """The audit's numbers against SciPy, scikit-learn and plain resampling, and on data that are awkward."""
 
+import io
 import json
 from functools import cache
 
 import numpy as np
 import pytest
+from rich.console import Console
 from scipy import linalg
 from sklearn.decomposition import PCA
 from sklearn.metrics import r2_score
@@ -388,3 +390,26 @@ def test_weights_and_ridges_beyond_double_precision_are_refused(choice):
 def test_the_largest_weight_and_ridge_are_answered():
     json.dumps(run(*data(), Config(weights=(1e12,), ridge=0.0)), allow_nan=False)
     json.dumps(run(*data(), Config(weights=(1e12,), ridge=1e12)), allow_nan=False)
+
+
+def test_few_held_out_rows_leave_no_neighbours_to_agree_by_chance():
+    X, Y = data(n=30)
+    similarity = run(X, Y)["similarity"]["mutual_nearest_neighbours"]
+    assert (similarity["rows"], similarity["k"]) == (6, 1)
+    assert run(X[:15], Y[:15])["similarity"]["mutual_nearest_neighbours"]["value"] is None
+
+
+def test_a_narrow_terminal_keeps_the_numbers_whole():
+    found = run(*data(), Config(rank=1, weights=(0.12345678,)))
+    console = Console(file=io.StringIO(), width=80)
+    console.print(table(found))
+    assert "…" not in console.file.getvalue()
+
+
+def test_columns_that_vary_too_little_are_told_from_constant_ones():
+    X, Y = data()
+    scaled = " ".join(run(X * [1e12, 1, 1, 1, 1, 1], Y)["notes"])
+    repeated = " ".join(run(np.hstack([X, X]), Y)["notes"])
+    assert "rescale" in scaled
+    assert "left to the encoders" in repeated
+    assert "rescale" not in repeated
