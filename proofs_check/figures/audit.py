@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "0.6"
 FLOOR = -1.2
@@ -37,7 +38,7 @@ def draw(document: dict, path: str | Path) -> None:
         Name of the PNG file.
     """
     figure = Figure(figsize=(14, 9), layout="constrained")
-    if not document["forms"]:
+    if not any(m["value"] is not None for form in document["forms"] for m in form["measures"].values()):
         figure.text(0.5, 0.5, "\n".join(document["notes"]), ha="center")
         figure.savefig(path, dpi=120, format="png")
         return
@@ -48,7 +49,7 @@ def draw(document: dict, path: str | Path) -> None:
     _forms(right, document)
     inputs, rows = document["inputs"], document["rows"]
     figure.suptitle(
-        f"x: {inputs['x']['name']}    y: {inputs['y']['name']}    "
+        f"x: {PurePath(inputs['x']['name']).name}    y: {PurePath(inputs['y']['name']).name}    "
         f"k = {document['rank']['used']}, {rows['train']} training rows, {rows['test']} held-out rows"
     )
     figure.savefig(path, dpi=120, format="png")
@@ -66,10 +67,13 @@ def _spectrum(axes: Axes, document: dict) -> None:
         values = [float("nan") if v is None else v for v in spectrum[key]]
         axes.plot(range(1, len(values) + 1), values, style, color=colour, label=label)
     axes.axvline(k + 0.5, color="black", linewidth=0.8, linestyle=":")
-    axes.text(k + 0.5, 1.04, f" k = {k}", fontsize="small", ha="left", va="bottom")
+    inside = axes.get_xaxis_transform()
+    axes.text(k + 0.5, 0.97, f" k = {k}", fontsize="small", ha="left", va="top", transform=inside)
     axes.axhline(0, color="black", linewidth=0.6)
     if len(spectrum["train"]) > 100:
         axes.set_xscale("log")
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="component", ylabel="correlation", ylim=(None, 1.04), xlim=(0.5, None))
     axes.set_title("Canonical correlations", loc="left")
     axes.legend(frameon=False, fontsize="small")
