@@ -91,6 +91,7 @@ def audit(x: Rows, y: Rows, config: Config, on_progress: Progress = lambda text,
     (['procrustes', 'pca', 'cca', 'reduced_rank', 'cycle'], 1.0)
     """
     config.check(x, y)
+    config = replace(config, weights=tuple(sorted(set(config.weights))))
     pair = _Pair(x, y, config, on_progress)
     found = pair.outcome("true pairs", pair.rows_train, pair.rows_test)
     rng = np.random.default_rng([config.seed, 1])

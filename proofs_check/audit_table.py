@@ -34,7 +34,7 @@ def table(document: dict) -> RenderableType:
         Text(title, style="bold"),
         Text(
             f"k = {rank} codes, ridge {document['config']['ridge']:g}, "
-            f"fitted on {rows['train']} rows, R² on {rows['test']} held-out rows"
+            f"fitted on {rows['train']} rows, R² on {rows['test']} held-out row{'s' * (rows['test'] != 1)}"
         ),
     ]
     if document["forms"]:

@@ -413,3 +413,7 @@ def test_columns_that_vary_too_little_are_told_from_constant_ones():
     assert "rescale" in scaled
     assert "left to the encoders" in repeated
     assert "rescale" not in repeated
+
+
+def test_a_repeated_weight_is_tried_once_and_weights_are_sorted():
+    assert run(*data(), Config(rank=2, weights=(2.0, 1.0, 2.0)))["config"]["weights"] == [1.0, 2.0]
