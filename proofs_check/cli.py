@@ -214,7 +214,7 @@ def verify(
     from proofs_check.ledger import load
     from proofs_check.listing import load_plugins
     from proofs_check.output import complete_folder
-    from proofs_check.selection import check_kinds, select
+    from proofs_check.selection import check_kinds, check_some, select
 
     kinds = kind or []
     check_kinds(kinds)
@@ -223,6 +223,7 @@ def verify(
     load_plugins()
     known = load()
     chosen = select(known, claim or [])
+    check_some(chosen, kinds)
     run = Run(seed=seed)
     total = sum(not kinds or k in kinds for c in chosen for k in c.evidence)
     with complete_folder(out, report.FILES) if out else nullcontext() as folder, _progress() as on_progress:

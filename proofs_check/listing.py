@@ -27,10 +27,18 @@ def properties() -> list[dict]:
             "edges": p.what.edges,
             "readings": list(p.readings),
             "invariant": sorted(p.invariant),
-            "text": p.what.text,
+            "text": p.what.text + _asked(p.level),
         }
         for p in all_properties()
     ]
+
+
+def _asked(level: object) -> str:
+    from theory.levels import Distribution, Instance
+
+    if isinstance(level, Instance):
+        return ""
+    return " in distribution" if isinstance(level, Distribution) else f" (level {type(level).__name__})"
 
 
 def claims() -> list[dict]:

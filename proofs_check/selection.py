@@ -33,7 +33,8 @@ def select(claims: Sequence[Claim], words: Sequence[str]) -> list[Claim]:
     for word in words:
         named = [i for i in by_id if i == word or i.startswith((f"{word}.", f"{word}-"))]
         if not named:
-            raise InputError(_unknown("claim", word, [*by_id, *sorted({i.split(".")[0] for i in by_id} - set(by_id))]))
+            names = [*by_id, *sorted({i.split(".")[0] for i in by_id} - set(by_id))]
+            raise InputError(_unknown("claim", word, names, "see concept-alignment list claims"))
         queue += named
     for i in queue:
         # A refuted statement needs its correction, and every claim what it leans on.
@@ -46,12 +47,20 @@ def check_kinds(kinds: Sequence[str]) -> None:
     """Raise :class:`InputError` for an unknown kind of evidence."""
     for kind in kinds:
         if kind not in KINDS:
-            raise InputError(_unknown("kind of evidence", kind, KINDS))
+            raise InputError(_unknown("kind of evidence", kind, KINDS, f"choose among {', '.join(KINDS)}"))
 
 
-def _unknown(what: str, word: str, known: Sequence[str]) -> str:
+def check_some(claims: Sequence[Claim], kinds: Sequence[str]) -> None:
+    """Raise :class:`InputError` where none of the claims has evidence of these kinds, so that nothing would run."""
+    present = {k for c in claims for k in c.evidence}
+    if kinds and not present & set(kinds):
+        has = f"there is {', '.join(k for k in KINDS if k in present)}" if present else "there is none at all"
+        raise InputError(f"{', '.join(c.id for c in claims)}: no evidence of kind {' or '.join(kinds)}; {has}")
+
+
+def _unknown(what: str, word: str, known: Sequence[str], otherwise: str) -> str:
     lower = {k.lower(): k for k in known}
     near = [lower[k] for k in get_close_matches(word.lower(), list(lower), n=3, cutoff=0.5)]
     if near:
         return f"there is no {what} {word!r}; did you mean {' or '.join(near)}?"
-    return f"there is no {what} {word!r}; choose among {', '.join(known)}"
+    return f"there is no {what} {word!r}; {otherwise}"

@@ -122,9 +122,10 @@ COMMANDS = {
     "unknown list": (["list", "lemmas"], "properties or claims"),
     "unknown claim": (["verify", "P1", "L4.iiii"], "did you mean"),
     "unknown statement": (["verify", "p1"], "did you mean P1"),
-    "claim like nothing": (["verify", "zzzzzzzz"], "choose among"),
+    "claim like nothing": (["verify", "zzzzzzzz"], "'zzzzzzzz'; see concept-alignment list claims"),
     "unknown kind": (["verify", "--kind", "proofs"], "did you mean proof"),
     "kind like nothing": (["verify", "--kind", "zzz"], "choose among"),
+    "kind that a claim lacks": (["verify", "P1", "--kind", "trained"], "P1.i, P1.ii: no evidence of kind trained; "),
     "verify seed negative": (["verify", "--seed", "-2"], "--seed -2"),
 }
 
@@ -372,6 +373,13 @@ def test_a_broken_plugin_ends_in_one_line(tmp_path, words, source, value, word):
     assert done.stderr.startswith(f"error: the plug-in {value} cannot be loaded: ")
     assert done.stderr.count("\n") == 1
     assert word in done.stderr
+
+
+def test_every_property_is_told_apart_by_its_text(capsys):
+    assert main(["list", "properties", "--json"]) == 0
+    text = {entry["name"]: entry["text"] for entry in json.loads(capsys.readouterr().out)}
+    assert len(set(text.values())) == len(text)
+    assert text["dREC"] == text["REC"] + " in distribution"
 
 
 @pytest.fixture
