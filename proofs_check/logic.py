@@ -208,6 +208,3 @@ def proves(hypotheses: list, goal) -> bool:
 def finite_sort(name: str, size: int) -> z3.SortRef:
     """Sort with exactly `size` named elements."""
     return z3.EnumSort(name, [f"{name}{i}" for i in range(size)])[0]
-
-
-Formula = Callable[[LogicView], Term]

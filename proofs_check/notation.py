@@ -71,12 +71,6 @@ def _size(monomial: tuple[Scalars, Word]) -> int:
     return len(word) + sum(1 if isinstance(s, str) else len(s) for s in scalars)
 
 
-def problem_text(problem: Problem) -> str:
-    """Return the claim with its hypotheses: ``left = right if h₁ = 0 and …``."""
-    given = " and ".join(f"{poly_text(h)} = 0 ({name})" for name, h in problem.hypotheses.items())
-    return f"{poly_text(problem.left)} = {poly_text(problem.right)}" + (f" if {given}" if given else "")
-
-
 def certificate_text(problem: Problem, steps: Sequence[Step]) -> str:
     """Return ``left − right = Σ c·s·a·⟨h⟩·b``, one term after the other, as a reader can expand it by hand."""
 

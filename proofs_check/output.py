@@ -1,4 +1,4 @@
-"""Output folders: all files of a run appear together, or none does."""
+"""Output: all files of a run appear together, or none does; a file is replaced at once."""
 
 import errno
 import os
@@ -64,6 +64,33 @@ def complete_folder(out: str | Path, names: Sequence[str]) -> Iterator[Path]:
         for folder in reversed(made):
             if folder.exists() and not any(folder.iterdir()):
                 folder.rmdir()
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a text file all at once: its readers see the old content or the new one, never half of it.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as base:
+    ...     replace_text(Path(base) / "a.txt", "done")
+    ...     [p.read_text() for p in Path(base).iterdir()]
+    ['done']
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        if path.exists():
+            os.chmod(name, path.stat().st_mode)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

@@ -3,15 +3,14 @@
 It shows the expected verdicts; ``verify`` and the tests hold the computed ones against them.
 """
 
-import os
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from proofs_check.entries import reading_order, source
 from proofs_check.ledger import Claim, Verdict, load
+from proofs_check.output import replace_text
 
 BEGIN, END = "<!-- ledger:begin -->", "<!-- ledger:end -->"
 
@@ -58,12 +57,7 @@ def updated(text: str, claims: Sequence[Claim]) -> str:
 def main(path: str = "README.md") -> None:
     """Rewrite the block of the file, all at once."""
     file = Path(path)
-    text = updated(file.read_text(encoding="utf-8"), load())
-    handle, name = tempfile.mkstemp(dir=file.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as temporary:
-        temporary.write(text)
-    os.chmod(name, file.stat().st_mode)
-    os.replace(name, file)
+    replace_text(file, updated(file.read_text(encoding="utf-8"), load()))
 
 
 def _text(words: str) -> str:

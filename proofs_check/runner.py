@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -20,6 +19,7 @@ import numpy as np
 
 from proofs_check.evidence import Run
 from proofs_check.ledger import Claim, load
+from proofs_check.output import replace_text
 
 PACKAGES = ("theory", "nonlinear", "proofs_check")
 TRUSTED = ("hypothesis", "numpy", "scipy", "sympy", "torch", "z3-solver")
@@ -263,9 +263,6 @@ def _write(findings: list[Finding], run: Run) -> None:
     path = _path(findings[0].claim, findings[0].kind, run)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump([asdict(f) for f in findings], file, ensure_ascii=False)
-        os.replace(name, path)
+        replace_text(path, json.dumps([asdict(f) for f in findings], ensure_ascii=False))
     except OSError:
         pass  # a read-only home only costs time
