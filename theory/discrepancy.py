@@ -21,6 +21,7 @@ __all__ = [
     "distance_from_ecf",
     "ecf",
     "ecf_distance",
+    "mean_over_active",
     "plugin_bias",
     "project",
     "random_slices",
@@ -212,8 +213,11 @@ def active_axes(a: Array, b: Array) -> Array:
     return xp.any(a != 0, axis=0) | xp.any(b != 0, axis=0)
 
 
+@singledispatch
 def canonical_ecf(a: Array, b: Array, grid: TGrid, unbiased: bool = False) -> Array:
     """Mean distance over the axes of the atoms active on either side, eq. (25); zero when none is active.
+
+    Sparse codes register a form of their own by the type of ``a``.
 
     It compares marginals only: laws that differ in their dependence alone are at distance zero (see the example).
 
@@ -236,9 +240,24 @@ def canonical_ecf(a: Array, b: Array, grid: TGrid, unbiased: bool = False) -> Ar
     0.0
 
     """
-    xp = array_namespace(a, b)
-    active = xp.nonzero(active_axes(a, b))[0]
-    return sliced_ecf(xp.take(a, active, axis=1), xp.take(b, active, axis=1), None, grid, unbiased)
+    a, b = as_sample(a), as_sample(b)
+    active = active_axes(a, b)
+    # On an axis that is zero on both sides the distance is zero, so that only the count needs to know which are active.
+    return mean_over_active(ecf_distance(a, b, grid, unbiased), active)
+
+
+def mean_over_active(distances: Array, active: Array) -> Array:
+    """Mean of the distances [K] over the active atoms (boolean [K]), the others being zero; zero when none is active.
+
+    Examples
+    --------
+    >>> float(mean_over_active(np.array([3.0, 0.0, 1.0]), np.array([True, False, True])))
+    2.0
+
+    """
+    xp = array_namespace(distances)
+    count = xp.sum(xp.astype(active, distances.dtype))
+    return xp.sum(distances) / xp.where(count > 0, count, xp.ones_like(count))
 
 
 def plugin_bias(phi_p: Array, phi_q: Array, n: int, m: int, grid: TGrid) -> Array:

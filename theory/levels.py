@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import ClassVar
+from functools import singledispatch
+from typing import Any, ClassVar
 
 from array_api_compat import array_namespace
 
@@ -14,6 +15,19 @@ from theory.whats import CONCEPT, REPRESENTATION, What
 
 class UndefinedError(ValueError):
     """The level cannot compare the two sides, for instance because their widths differ."""
+
+
+@singledispatch
+def squared_distance(a: Any, b: Any) -> Any:
+    """Sum over rows and coordinates of (a − b)²; sparse codes register a form of their own by the type of ``a``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(squared_distance(np.eye(2), np.zeros((2, 2))))
+    2.0
+    """
+    return array_namespace(a, b).sum((a - b) ** 2)
 
 
 class Level:
@@ -36,6 +50,8 @@ class Level:
         Spaces whose coordinates the loss compares one by one; there a zero loss does not imply ``holds`` (eq. 25).
     unbiased
         The loss estimates its limit without bias instead of being 0 on members; it may be negative.
+    sparse
+        The loss also takes sparse codes, which have ``shape``, ``dtype`` and rows by index but no arithmetic.
 
     Examples
     --------
@@ -55,17 +71,20 @@ class Level:
     breaks: Mapping[str, frozenset[str]] = {}
     marginal: frozenset[str] = frozenset()
     unbiased: bool = False
+    sparse: bool = False
 
 
 @dataclass(frozen=True)
 class Instance(Level):
     """Agreement for almost every point: mean over matched rows of the squared norm of the difference, (3)–(6)."""
 
+    sparse = True
+
     def loss(self, what: What, view, i: str, j: str):
         """Mean over matched rows of the squared norm, 0 where no row is matched."""
         a, b = view.paired(what, i, j)
         _comparable(what, a, b)
-        return array_namespace(a, b).sum((a - b) ** 2) / max(a.shape[0], 1)
+        return squared_distance(a, b) / max(a.shape[0], 1)
 
     def holds(self, what: What, view, i: str, j: str) -> bool:
         """Exact equality at every matched point."""
@@ -112,6 +131,7 @@ class Distribution(Level):
         CONCEPT: frozenset({"rotation of the codes"}),
     }
     marginal = frozenset({CONCEPT})
+    sparse = True
 
     def loss(self, what: What, view, i: str, j: str):
         """Sliced ECF distance between the two samples; it never sees which rows are matched."""

@@ -35,6 +35,9 @@ class What:
         Optional ``member(rng) -> View`` on which the property holds, of NumPy arrays and of coders that accept arrays
         of any namespace; the default is a pair of streams with a common code and noise-free coders.
 
+    sparse
+        The sides only decode codes or return them, so that codes may be sparse instead of arrays.
+
     Examples
     --------
     >>> TR.space, TR.edges, TR.crosses
@@ -49,6 +52,7 @@ class What:
     invariant: frozenset[str] = frozenset()
     text: str = ""
     member: Callable[[np.random.Generator], Any] | None = None
+    sparse: bool = False
 
 
 _GAUGE = frozenset({"order of the points", "rotation of a representation", "rotation of the codes", "change of basis"})
@@ -61,6 +65,7 @@ REC = What(
     crosses=False,
     invariant=_GAUGE | {"pairing", "one stream's basis"},
     text="reconstruction: g_i f_i(x_i) = x_i",
+    sparse=True,
 )
 CYC = What(
     "CYC",
@@ -70,6 +75,7 @@ CYC = What(
     crosses=False,
     invariant=_GAUGE | {"pairing"},
     text="full cycle: g_i f_j g_j f_i(x_i) = x_i",
+    sparse=True,
 )
 TR = What(
     "TR",
@@ -79,6 +85,7 @@ TR = What(
     crosses=True,
     invariant=_GAUGE,
     text="translation: g_j f_i(x_i) = x_j",
+    sparse=True,
 )
 CC = What(
     "CC",
@@ -88,4 +95,5 @@ CC = What(
     crosses=True,
     invariant=_GAUGE - {"change of basis"},
     text="concept consistency: f_i(x_i) = f_j(x_j)",
+    sparse=True,
 )

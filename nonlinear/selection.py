@@ -1,0 +1,110 @@
+"""Which atoms a code keeps: ReLU, TopK, BatchTopK.
+
+One rule for ties everywhere: among equal scores the first in row-major order is kept, exactly as many as asked for, and
+a score of zero never passes. `mask` is the dense form, which `torch.func.vmap` maps over seeds; `positions` finds the
+same entries without a full sort (Bussmann et al. 2024 for BatchTopK).
+"""
+
+import numpy as np
+import torch
+
+KINDS = ("relu", "topk", "batchtopk")
+# Share of the last threshold above which the next one is looked for: it moves by less from batch to batch.
+CLOSE = 0.95
+
+
+def mask(scores: torch.Tensor, kind: str, sparsity: int, *, signed: bool = False) -> torch.Tensor:
+    """Boolean mask of the kept entries.
+
+    Parameters
+    ----------
+    scores
+        [n, m]; not differentiated.
+    kind
+        "relu": every positive score; "topk": the `sparsity` largest of each row; "batchtopk": the n·`sparsity` largest
+        of all.
+    sparsity
+        Number k of atoms per row.
+    signed
+        Keep negative scores too, as the joint selection of SPARC does ("topk" only).
+
+    Examples
+    --------
+    >>> mask(torch.tensor([[3.0, 2.0, 2.0], [0.0, 1.0, -1.0]]), "topk", 2).int().tolist()
+    [[1, 1, 0], [0, 1, 0]]
+    >>> mask(torch.tensor([[3.0, 2.0, 2.0], [0.0, 1.0, -1.0]]), "batchtopk", 1).int().tolist()
+    [[1, 1, 0], [0, 0, 0]]
+    """
+    scores = scores.detach()
+    if kind == "relu":
+        return scores > 0
+    if kind == "topk":
+        kept = _largest(scores, sparsity)
+    elif kind == "batchtopk":
+        kept = _largest(scores.reshape(1, -1), scores.shape[0] * sparsity).reshape(scores.shape)
+    else:
+        raise ValueError(f"selection is {kind!r}; use one of {', '.join(KINDS)}")
+    return kept if signed else kept & (scores > 0)
+
+
+def _largest(scores: torch.Tensor, k: int) -> torch.Tensor:
+    """Mask of the k largest of each row, the first ones among equals."""
+    if k >= scores.shape[-1]:
+        return torch.ones_like(scores, dtype=torch.bool)
+    kth = scores.topk(k, dim=-1).values[..., -1:]
+    above, tied = scores > kth, scores == kth
+    room = k - above.sum(-1, keepdim=True)
+    return above | (tied & (tied.cumsum(-1) <= room))
+
+
+def positions(
+    scores: torch.Tensor, kind: str, sparsity: int, hint: float = 0.0, *, signed: bool = False
+) -> tuple[torch.Tensor, float]:
+    """Flat positions of the kept entries, ascending, and the threshold as a hint for the next batch.
+
+    Parameters
+    ----------
+    scores, kind, sparsity, signed
+        As in :func:`mask`, with the same result.
+    hint
+        Threshold of an earlier batch: it decides how fast the answer is found, never which one.
+
+    Examples
+    --------
+    >>> positions(torch.tensor([[3.0, 2.0], [0.0, 1.0]]), "batchtopk", 1)
+    (tensor([0, 1]), 2.0)
+    """
+    n, m = scores.shape
+    if signed or kind == "relu" or scores.is_cuda:
+        return mask(scores, kind, sparsity, signed=signed).reshape(-1).nonzero().squeeze(1), 0.0
+    if kind == "batchtopk":
+        return _batch_positions(scores, n * sparsity, hint)
+    if kind != "topk":
+        raise ValueError(f"selection is {kind!r}; use one of {', '.join(KINDS)}")
+    if sparsity >= m:
+        return _above(scores > 0), 0.0
+    kth = scores.topk(sparsity, dim=-1, sorted=False).values.amin(-1, keepdim=True)
+    found = _above((scores >= kth) & (scores > 0))
+    if int(torch.bincount(found // m, minlength=1).max()) > sparsity:  # ties
+        return _above(mask(scores, kind, sparsity)), 0.0
+    return found, 0.0
+
+
+def _batch_positions(scores: torch.Tensor, k: int, hint: float) -> tuple[torch.Tensor, float]:
+    flat = scores.reshape(-1)
+    found = _above(flat > CLOSE * hint) if hint > 0 else _above(flat > 0)
+    if len(found) < k and hint > 0:
+        found = _above(flat > 0)
+    values = flat[found]
+    if len(found) <= k:
+        return found, float(values.min()) if len(found) else 0.0
+    kth = float(np.partition(values.numpy(), len(found) - k)[len(found) - k])
+    above = values > kth
+    room = k - int(above.sum())
+    tied = (values == kth).nonzero().squeeze(1)
+    above[tied[:room]] = True
+    return found[above], kth
+
+
+def _above(kept: torch.Tensor) -> torch.Tensor:
+    return torch.from_numpy(np.flatnonzero(kept.numpy()))
