@@ -144,7 +144,7 @@ class BatchView(View):
     Parameters
     ----------
     x
-        Stream → rows [n_i, d_i], in the order of the layout.
+        Stream → rows [n_i, d_i], each in the order of the layout.
     coders
         ``code(i, x, layout)`` in the batch, ``encode(i, x)`` alone, ``decode(j, z)``.
     layout
@@ -156,7 +156,7 @@ class BatchView(View):
     """
 
     def __init__(self, x: Mapping[str, torch.Tensor], coders, layout: Layout, edges=None, seed=0):
-        super().__init__(x, {}, {}, seed=seed)
+        super().__init__({s: x[s] for s in layout.streams if s in x}, {}, {}, seed=seed)
         self.coders, self.layout, self.only = coders, layout, edges
 
     def code(self, i: str):
@@ -196,8 +196,12 @@ class BatchView(View):
         a, b = what.sides(self, i, j)
         if self.layout.aligned:
             return a, b
-        rows_a, rows_b = self.disjoint(i, j if what.crosses else i)
-        return at(a, rows_a), at(b, rows_b)
+        j = j if what.crosses else i
+        a, b = (at(side, rows) for side, rows in zip((a, b), self.disjoint(i, j), strict=True))
+        if not (len(a) and len(b)):
+            empty = j if len(a) else i
+            raise ValueError(f"all rows of stream {empty!r} stand on one side; take larger batches or give more rows")
+        return a, b
 
 
 def at(a, rows: Rows):

@@ -1,6 +1,7 @@
 """Checkpoints: one safetensors file, its header a JSON document, replaced atomically. No pickle."""
 
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,15 @@ def write(folder: Path, tensors: dict[str, torch.Tensor], state: dict[str, Any])
         Not written, for instance because the disk is full; the last one is still there.
     """
     kept = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    header = {"format": FORMAT, "state": json.dumps(state, allow_nan=False)}
-    replace(folder / NAME, save(kept, header))
+    text = json.dumps(state, allow_nan=False)
+    replace(folder / NAME, save(kept, {"format": FORMAT, "state": text, "checksum": _checksum(kept, text)}))
+
+
+def _checksum(tensors: dict[str, torch.Tensor], text: str) -> str:
+    value = zlib.crc32(text.encode())
+    for name in sorted(tensors):
+        value = zlib.crc32(tensors[name].numpy().reshape(-1).view("uint8").data, zlib.crc32(name.encode(), value))
+    return f"{value:08x}"
 
 
 def read(folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -60,6 +68,9 @@ def read(folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
             header = file.metadata() or {}
             if header.get("format") != FORMAT:
                 raise ValueError(f"{path} is no checkpoint of this version of concept-alignment; train again")
-            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(header["state"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            if header["checksum"] != _checksum(tensors, header["state"]):
+                raise OSError("its checksum is another one")
+            return tensors, json.loads(header["state"])
     except (SafetensorError, OSError, KeyError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} is damaged ({error}); restore it or train again") from error

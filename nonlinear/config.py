@@ -86,12 +86,13 @@ class Config(BaseModel):
     @field_validator("device")
     @classmethod
     def _there(cls, device: str) -> str:
-        if device != "cpu" and not (device.split(":")[0] == "cuda" and torch.cuda.is_available()):
+        if device_here(device) != device:
             raise ValueError(f"device {device!r} is not here; use cpu" + (" or cuda" * torch.cuda.is_available()))
         return device
 
     @model_validator(mode="after")
     def _consistent(self) -> "Config":
+        _ = self.preset  # a change of the preset that does not go together with the rest of it
         if self.sparsity > self.n_atoms:
             raise ValueError(f"sparsity {self.sparsity} exceeds the {self.n_atoms} atoms; lower it or raise n_atoms")
         if not 0 <= self.paired <= 1:
@@ -121,7 +122,18 @@ class Config(BaseModel):
         return self.lr * min(rise, fall)
 
 
-def read(path: str | Path | None, **changes) -> Config:
+def device_here(device: str) -> str:
+    """Return the device where this machine has it, else the CPU.
+
+    Examples
+    --------
+    >>> device_here("abacus")
+    'cpu'
+    """
+    return device if device.split(":")[0] == "cuda" and torch.cuda.is_available() else "cpu"
+
+
+def read(path: str | Path | None, /, **changes) -> Config:
     """Configuration from a TOML or JSON file (or None), with changes on top.
 
     Raises

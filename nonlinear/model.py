@@ -10,7 +10,7 @@ import torch
 
 from nonlinear import checkpoint
 from nonlinear.coders import Coders
-from nonlinear.config import Config
+from nonlinear.config import Config, device_here, read
 from nonlinear.data import Normaliser
 from nonlinear.parameters import Parameters, Shape, atoms_of
 
@@ -55,7 +55,8 @@ class Model:
     def folded(self, seed_index: int = 0) -> dict[str, torch.Tensor]:
         """Weights that take and give rows in their own units, without the normalisation.
 
-        Per stream s: "s.encoder" [m, d], "s.encoder_bias" [m], "s.decoder" [m, d], "s.decoder_bias" [d].
+        Per stream s: "s.encoder" [m, d], "s.encoder_bias" [m], "s.decoder" [m, d], "s.decoder_bias" [d]; with a linear
+        skip from i to j "i.j.skip" [d_i, d_j], and then j's decoder bias is that of translations.
 
         Raises
         ------
@@ -72,6 +73,10 @@ class Model:
             found[f"{s}.encoder"], found[f"{s}.encoder_bias"] = W, p[f"bias.{code}"] - W @ mean
             found[f"{s}.decoder"] = atoms_of(p, self.shape, owner) / n.scale
             found[f"{s}.decoder_bias"] = p[f"offset.{owner}"] / n.scale + mean
+        for i, j in self.shape.skips:
+            a, b = (self.normalisers[seed_index][s] for s in (i, j))
+            S = found[f"{i}.{j}.skip"] = p[f"skip.{i}.{j}"] * (a.scale / b.scale)
+            found[f"{j}.decoder_bias"] = found[f"{j}.decoder_bias"] - a.mean_like(S) @ S
         return found
 
     def tensors(self) -> dict[str, torch.Tensor]:
@@ -81,7 +86,7 @@ class Model:
         found |= {f"silent/{code}": t for code, t in self.silent.items()}
         found |= {f"curve/{name}": torch.from_numpy(np.asarray(c)) for name, c in self.curve.items()}
         for r, normalisers in enumerate(self.normalisers):
-            found |= {f"mean/{r}/{s}": torch.from_numpy(n.mean) for s, n in normalisers.items()}
+            found |= {f"mean/{r}/{s}": torch.tensor(n.mean) for s, n in normalisers.items()}
         return found
 
     def state(self) -> dict[str, Any]:
@@ -104,7 +109,7 @@ class Model:
             Something is missing from them.
         """
         try:
-            config = Config(**state["config"])
+            config = read(None, **state["config"] | {"device": device_here(state["config"]["device"])})
             shape = Shape(config.preset, state["widths"], config.n_atoms, state["joint_decoder"])
             normalisers = [
                 {

@@ -50,8 +50,10 @@ class Optimiser:
     def step(self, lr: float, source: str | None = None) -> None:
         """Move all parameters, or those of one stream alone."""
         if source is not None:
+            mine = {f"{kind}.{source}" for kind in ("encoder", "decoder", "offset", "bias")}
+            mine |= {f"skip.{i}.{j}" for i, j in self.shape.skips if i == source}
             for name, p in self.parameters.items():
-                if name.split(".")[1] != source:
+                if name not in mine:
                     p.grad = None
         for group in self.inner.param_groups:
             group["lr"] = lr

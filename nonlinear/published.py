@@ -25,7 +25,7 @@ class Relative(Level):
     """
 
     prefix: str = "n"
-    sparse: ClassVar = False
+    sparse: ClassVar = True  # of representations, which are arrays whatever their codes are
 
     def loss(self, what, view, i, j):
         """Mean over matched rows."""

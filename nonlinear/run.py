@@ -31,6 +31,8 @@ class Run:
         Of the run.
     data
         The different data sets of the seeds.
+    ids
+        As of :func:`nonlinear.train.train`.
     resume
         Whether to go on from the checkpoint there.
 
@@ -40,11 +42,18 @@ class Run:
         Something is there and `resume` is not asked for, or nothing is there and it is.
     """
 
-    def __init__(self, folder: Path | None, config: Config, data: Sequence[Mapping[str, Rows]], resume: bool):
+    def __init__(
+        self,
+        folder: Path | None,
+        config: Config,
+        data: Sequence[Mapping[str, Rows]],
+        resume: bool,
+        ids: Mapping[str, np.ndarray] | None = None,
+    ):
         if resume and folder is None:
             raise ValueError("there is no folder to resume from; name it with --out")
         self.folder, self.config, self.resume = folder, config, resume
-        self.data = [fingerprint(rows) for rows in data] if folder else []
+        self.data = [fingerprint(rows, ids) for rows in data] if folder else []
         if folder and folder.exists() and not folder.is_dir():
             raise ValueError(f"{folder} is a file; name a folder with --out")
         if folder and not resume and (folder / checkpoint.NAME).exists():
@@ -61,6 +70,8 @@ class Run:
         if self.folder is None:
             return None, {}
         self.folder.mkdir(parents=True, exist_ok=True)
+        for left in self.folder.glob(".unfinished-*"):  # of a run that was killed while it wrote
+            left.unlink()
         if self.resume and (self.folder / checkpoint.NAME).exists():
             tensors, state = checkpoint.read(self.folder)
             self._same(state)
@@ -125,8 +136,8 @@ class Run:
         return "no checkpoint had been written"
 
 
-def fingerprint(rows: Mapping[str, Rows]) -> dict[str, Any]:
-    """Sizes of a data set, and a hash of up to 64 rows of each stream.
+def fingerprint(rows: Mapping[str, Rows], ids: Mapping[str, np.ndarray] | None = None) -> dict[str, Any]:
+    """Sizes of a data set, and a hash of up to 64 rows of each stream and of all ids.
 
     Examples
     --------
@@ -137,6 +148,8 @@ def fingerprint(rows: Mapping[str, Rows]) -> dict[str, Any]:
     found = {}
     for s, r in rows.items():
         chosen = np.unique(np.linspace(0, len(r) - 1, SAMPLED).astype(int))
-        digest = hashlib.sha256(np.ascontiguousarray(r.take(chosen), dtype=np.float64).tobytes()).hexdigest()
-        found[s] = {"rows": len(r), "columns": r.dim, "sha256": digest}
+        digest = hashlib.sha256(np.ascontiguousarray(r.take(chosen), dtype=np.float64).tobytes())
+        if ids is not None:
+            digest.update(np.ascontiguousarray(ids[s], dtype=np.int64).tobytes())
+        found[s] = {"rows": len(r), "columns": r.dim, "sha256": digest.hexdigest()}
     return found

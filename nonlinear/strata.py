@@ -7,7 +7,6 @@ all seeds that train together, have one layout.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 
@@ -148,9 +147,16 @@ def strata(
         What a distributional term compares. "disjoint": points keep their side for good. "independent": independent
         draws of all points, which leak an instance loss of order 1/N. "aligned": the whole batch, which leaks 1/n (F2).
     matched
-        Labelled points per batch; by default their share of the points, at least one.
+        Labelled points per batch; by default their share of the points, and at least one of every set of streams that
+        show some. With 0 of them no point counts as labelled.
     seed
         Of the sides.
+
+    Raises
+    ------
+    ValueError
+        Unknown sampling; a batch of one row; matched rows that do not fit into it, are fewer than the sets of streams
+        that show labelled points, or are asked for where no point is labelled.
 
     Examples
     --------
@@ -164,13 +170,21 @@ def strata(
         raise ValueError(f"sampling is {sampling!r}; use one of {', '.join(SAMPLINGS)}")
     if batch < 2:
         raise ValueError(f"a batch of {batch} rows cannot compare two samples; take at least 2")
-    points = reduce(np.union1d, ids.values())
+    labelled = labelled[:0] if matched == 0 else labelled
+    points = np.unique(np.concatenate(list(ids.values())))
+    patterns = np.unique(_shown(ids, labelled), axis=0)
     share = len(labelled) / len(points)
-    total = matched if matched is not None else min(max(round(share * batch), 1), batch, len(labelled))
-    if matched is not None and not 0 <= matched <= batch:
-        raise ValueError(f"{matched} matched rows do not fit into a batch of {batch}; choose between 0 and {batch}")
-    sides = _sides(points, labelled, total, seed)
-    found = _matched(ids, labelled, sides, total, sampling)
+    total = min(max(round(share * batch), len(patterns)), batch, len(labelled)) if matched is None else matched
+    if not 0 <= total <= batch:
+        raise ValueError(f"{total} matched rows do not fit into a batch of {batch}; choose between 0 and {batch}")
+    if total and not len(labelled):
+        raise ValueError(f"{total} matched rows are asked for, and no pair is known; give ids, a fraction or anchors")
+    if total < len(patterns):
+        raise ValueError(
+            f"{len(patterns)} sets of streams show labelled points, and a batch has {total} matched rows; take one each"
+        )
+    sides = _sides(points, labelled, total >= 2 * len(patterns), seed)
+    found = _matched(ids, labelled, sides[np.searchsorted(points, labelled)], total, sampling)
     for s in ids:
         inside = sum(k.count for k in found if s in k.rows)
         alone = ids[s] if sampling == "independent" else np.setdiff1d(ids[s], labelled)
@@ -182,26 +196,25 @@ def strata(
     return found
 
 
-def _sides(points: np.ndarray, labelled: np.ndarray, total: int, seed: int) -> np.ndarray:
-    """Side of each point: halves of the labelled and of the other ones; one labelled row a batch stays on side 0."""
+def _sides(points: np.ndarray, labelled: np.ndarray, both: bool, seed: int) -> np.ndarray:
+    """Side of each point: halves of the labelled, where a batch has enough for both sides, and of the other ones."""
     sides = np.zeros(len(points), dtype=int)
     rng = np.random.default_rng([seed, 2])
     is_labelled = np.isin(points, labelled)
-    for group, split in ((is_labelled, total > 1), (~is_labelled, True)):
+    for group, split in ((is_labelled, both), (~is_labelled, True)):
         members = rng.permutation(np.flatnonzero(group))
         if split:
             sides[members[(len(members) + 1) // 2 :]] = 1
     return sides
 
 
-def _matched(ids, labelled: np.ndarray, sides: np.ndarray, total: int, sampling: str) -> list[Stratum]:
+def _shown(ids: Mapping[str, np.ndarray], labelled: np.ndarray) -> np.ndarray:
+    return np.stack([np.isin(labelled, ids[s]) for s in ids], axis=1)
+
+
+def _matched(ids, labelled: np.ndarray, side: np.ndarray, total: int, sampling: str) -> list[Stratum]:
     """Labelled points by the streams that show them and by side, with the batch's rows in proportion."""
-    points = reduce(np.union1d, ids.values())
-    present = (
-        np.stack([np.isin(labelled, ids[s]) for s in ids], axis=1) if len(labelled) else np.zeros((0, len(ids)), bool)
-    )
-    side = sides[np.searchsorted(points, labelled)]
-    keys, member = np.unique(np.column_stack([present, side]), axis=0, return_inverse=True)
+    keys, member = np.unique(np.column_stack([_shown(ids, labelled), side]), axis=0, return_inverse=True)
     sizes = np.bincount(member.ravel(), minlength=len(keys))
     found = []
     for key, count, n in zip(keys, _in_proportion(sizes, total), range(len(keys)), strict=True):
@@ -214,13 +227,16 @@ def _matched(ids, labelled: np.ndarray, sides: np.ndarray, total: int, sampling:
 
 
 def _in_proportion(sizes: np.ndarray, total: int) -> np.ndarray:
-    """Whole numbers that add up to `total`, in proportion to `sizes` (largest remainders)."""
+    """Whole numbers ≥ 1 that add up to `total`, in proportion to `sizes` (largest remainders)."""
     if not sizes.sum():
         return np.zeros(len(sizes), dtype=int)
     exact = total * sizes / sizes.sum()
     counts = np.floor(exact).astype(int)
     first = np.argsort(counts - exact, kind="stable")[: total - counts.sum()]
     counts[first] += 1
+    while not counts.all():  # points without a row in any batch would never be seen
+        counts[counts.argmin()] += 1
+        counts[counts.argmax()] -= 1
     return counts
 
 

@@ -40,7 +40,7 @@ class System:
     Raises
     ------
     ValueError
-        Unknown selection, sharing, edges or update.
+        Unknown selection, sharing, edges or update, or such as do not go together.
 
     Examples
     --------
@@ -65,6 +65,8 @@ class System:
                 raise ValueError(f"{field} is {getattr(self, field)!r}; use one of {', '.join(known)}")
         if self.update == "source" and self.edges != "source":
             raise ValueError("only the source's parameters can learn where there is one; use edges 'source'")
+        if self.sharing == "support" and self.selection == "batchtopk":
+            raise ValueError("a support shared by streams is chosen point by point; use selection 'topk'")
 
 
 SAE = System("sae", "one sparse autoencoder per stream (Bussmann et al. 2024)", lambda S: {"REC": 1.0})

@@ -85,13 +85,15 @@ class Trainer:
         if len(per_seed) != len(config.seeds):
             raise ValueError(f"{len(per_seed)} data sets for {len(config.seeds)} seeds; pass one, or one per seed")
         widths = {s: rows.dim for s, rows in per_seed[0].items()}
+        if not widths:
+            raise ValueError("there is no stream; pass at least one")
         self.config, self.objective = config, _objective(config, len(widths))
         _check(config, self.objective, per_seed)
         self.shape = Shape(config.preset, widths, config.n_atoms, _many_decoders(config, self.objective, len(widths)))
         self.layout, self.shuffles = _batches(config, self.objective, per_seed[0], ids)
         self.sparse, self.hints = _is_sparse(config), [dict[str, float]() for _ in config.seeds]
         different = {id(rows): rows for rows in per_seed}
-        self.run_folder = Run(None if out is None else Path(out), config, list(different.values()), resume)
+        self.run_folder = Run(None if out is None else Path(out), config, list(different.values()), resume, ids)
         model, optimiser_state = self.run_folder.begin()
         if model is None:
             fitted = {
@@ -127,6 +129,12 @@ class Trainer:
             if int(first_bad) < config.steps:
                 raise NotFiniteError(
                     f"the loss is not finite at step {int(first_bad) + 1}; {self.run_folder.left()}; "
+                    "lower the learning rate or a weight, or look for huge values in the data"
+                )
+            # Sparse codes do not show what is not finite in an encoder, and no loss has seen the last update yet.
+            if bad := [n for n, p in self.parameters.items() if not bool(torch.isfinite(p).all())]:
+                raise NotFiniteError(
+                    f"{', '.join(bad)} not finite after step {done}; {self.run_folder.left()}; "
                     "lower the learning rate or a weight, or look for huge values in the data"
                 )
             self._log(done, {n: v / (done - since) for n, v in sums.items()})
@@ -200,8 +208,9 @@ class Trainer:
         for name, v in means.items():
             zeros = [np.zeros(len(self.config.seeds)) for _ in range(past)]
             self.curve.setdefault(name, zeros).append(v.double().cpu().numpy())
+        # Sorted, because a curve that comes from a checkpoint has its names in another order.
         dead = {c: (s > self.config.dead_after).double().mean(-1).tolist() for c, s in self.silent.items()}
-        losses = {name: values[-1].tolist() for name, values in self.curve.items()}
+        losses = {name: values[-1].tolist() for name, values in sorted(self.curve.items())}
         self.run_folder.log({"step": done, "losses": losses, "dead": dead})
 
 
@@ -226,6 +235,8 @@ def _check(config: Config, objective: Objective, per_seed: Sequence[Sources]) ->
         raise ValueError(f"{system.name} is one coder for all streams, and their widths are {widths}; make them equal")
     if not objective.terms:
         raise ValueError("every weight is 0; give one property a weight")
+    if system.edges == "first" and (own := [p.name for p, _ in objective.terms if p.what.edges == SELF]):
+        raise ValueError(f"{system.name} goes from one stream to others and has no {', '.join(own)}; give TR a weight")
     crossing = [p.name for p, _ in objective.terms if p.what.edges != SELF]
     if len(widths) < 2 and (crossing or system.edges != "all"):
         raise ValueError(f"{system.name} with {', '.join(crossing)} needs at least two streams; pass another file")
