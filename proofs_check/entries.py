@@ -11,6 +11,7 @@ from proofs_check.ledger import STANDING, Claim, Verdict
 from proofs_check.runner import Finding
 
 PAPER = ("P", "AppA", "Eq", "ECF", "L", "S31")
+SOURCES = ("paper", "correction", "ours", "empirical")
 NUMBERED = re.compile(r"(P|Eq|L)(?=\d)|AppA|ECF|S31")
 
 
@@ -21,7 +22,7 @@ class Entry:
     Parameters
     ----------
     source
-        "paper", "correction" (of a statement of the paper) or "ours".
+        "paper", "correction" (of a statement of the paper), "ours" or "empirical".
     why
         The verdict's reason in one line.
     axioms
@@ -30,6 +31,8 @@ class Entry:
         Ids of the claims that replace this one.
     missing
         Kinds of evidence that the claim needs and did not get in this run.
+    p_value
+        Of an empirical claim whose family ran: the p-value by Holm's method over the family.
     evidence
         Kind → records as {passed, summary, details}.
 
@@ -52,11 +55,12 @@ class Entry:
     requires: Sequence[str]
     implies: Sequence[tuple[Sequence[str], str]]
     missing: Sequence[str]
+    p_value: float | None
     evidence: Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 def reading_order(claims: Sequence[Claim]) -> list[Claim]:
-    """Order the paper's statements by number, each followed by its corrections, then ours."""
+    """Order the paper's statements by number, each followed by its corrections, then ours, then what is measured."""
     by_id = {c.id: c for c in claims}
 
     def key(claim: Claim):
@@ -64,13 +68,15 @@ def reading_order(claims: Sequence[Claim]) -> list[Claim]:
         numbered = NUMBERED.match(root)
         rank = PAPER.index(numbered.group()) if numbered else len(PAPER)
         natural = [(word, int(number or 0)) for word, number in re.findall(r"(\D+)(\d*)", root)]
-        return rank, natural, bool(claim.corrects), claim.id
+        return claim.empirical, rank, natural, bool(claim.corrects), claim.id
 
     return sorted(claims, key=key)
 
 
 def source(claim: Claim) -> str:
-    """Return "paper", "correction" or "ours"."""
+    """Return "paper", "correction", "ours" or "empirical"."""
+    if claim.empirical:
+        return "empirical"
     if claim.corrects:
         return "correction"
     return "paper" if NUMBERED.match(claim.id) else "ours"
@@ -87,6 +93,7 @@ def entry(
     known: Mapping[str, Claim],
     verdicts: Mapping[str, Verdict],
     found: Mapping[str, Sequence[Finding]],
+    p_value: float | None,
 ) -> Entry:
     """Return the claim as the report shows it; ``known`` holds its ancestors and corrections, too."""
     corrections = tuple(c.id for c in known.values() if c.corrects == claim.id)
@@ -96,13 +103,14 @@ def entry(
         verdict=str(verdicts[claim.id]),
         expected=str(claim.expect),
         as_expected=verdicts[claim.id] == claim.expect,
-        why=_why(claim, verdicts, found, corrections),
+        why=_why(claim, verdicts, found, corrections, p_value),
         hypotheses=claim.hypotheses,
         axioms=_axioms(claim, known),
         corrections=corrections,
         requires=claim.requires,
         implies=claim.implies,
         missing=tuple(k for k in claim.required if k not in found),
+        p_value=p_value,
         evidence={
             kind: [{"passed": f.passed, "summary": f.summary, "details": f.details} for f in found[kind]]
             for kind in KINDS
@@ -122,7 +130,7 @@ def _axioms(claim: Claim, known: Mapping[str, Claim]) -> list[dict[str, str]]:
     return [{**axiom(name), "via": via[name]} for name in ordered]
 
 
-def _why(claim: Claim, verdicts, found: Mapping[str, Sequence[Finding]], corrections: Sequence[str]) -> str:
+def _why(claim: Claim, verdicts, found: Mapping[str, Sequence[Finding]], corrections: Sequence[str], p_value) -> str:
     failed = [f for records in found.values() for f in records if not f.passed]
     if failed:
         return f"Its {failed[0].kind} evidence fails: {failed[0].summary}"
@@ -143,5 +151,23 @@ def _why(claim: Claim, verdicts, found: Mapping[str, Sequence[Finding]], correct
         return f"Not judged: {', '.join(missing)} did not run"
     if {"proof", "counterexample"} <= set(claim.evidence):
         return "Has both a proof and a counterexample"
-    weak = [f"{i}, which is {verdicts[i]}" for i in (*claim.requires, *corrections) if verdicts[i] not in STANDING]
+    stand = (*STANDING, Verdict.SUPPORTED) if claim.empirical else STANDING
+    weak = [f"{i}, which is {verdicts[i]}" for i in (*claim.requires, *corrections) if verdicts[i] not in stand]
+    if claim.empirical:
+        return _why_measured(claim, verdict, found["experiment"], p_value, weak)
     return f"Rests on {', and on '.join(weak)}" if weak else "Has no correction"
+
+
+def _why_measured(claim: Claim, verdict: Verdict, records: Sequence[Finding], p_value, weak: Sequence[str]) -> str:
+    deciding = [f for f in records if f.outcome == verdict]
+    adjusted = "" if p_value is None else f"p = {p_value:.2g} by Holm's method over {claim.family}"
+    if verdict == Verdict.SUPPORTED:
+        names = ", ".join(f.details["name"] for f in deciding)
+        return f"{names}: as predicted, and every control misses it; {adjusted}"
+    if deciding:
+        return f"{deciding[0].details['name']}: {deciding[0].details['reason']}"
+    if weak:
+        return f"Rests on {', and on '.join(weak)}"
+    if p_value is None:
+        return f"Not judged: other claims of {claim.family} did not run"
+    return f"Supported alone, but {adjusted}"

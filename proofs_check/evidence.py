@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-KINDS = ("proof", "numeric", "necessity", "mutants", "counterexample", "family", "trained")
+from proofs_check.empirical import Experiment
+
+KINDS = ("proof", "numeric", "necessity", "mutants", "counterexample", "family", "trained", "experiment")
 ENGINES = ("certificate", "z3", "sympy", "axiom")
 
 
@@ -259,7 +261,7 @@ class Trained:
         )
 
 
-Record = Step | Numeric | Counterexample | Necessity | Mutants | Trained
+Record = Step | Numeric | Counterexample | Necessity | Mutants | Trained | Experiment
 
 
 @dataclass(frozen=True)

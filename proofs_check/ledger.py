@@ -6,27 +6,35 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from graphlib import TopologicalSorter
+from typing import Any
 
 from proofs_check.evidence import KINDS, Necessity, Record, Run, Step
+from proofs_check.statistics import ALPHA, holm
 
 
 class Verdict(StrEnum):
-    """What the evidence of a statement amounts to."""
+    """What the evidence of a statement, or of an empirical claim, amounts to."""
 
     VERIFIED = "verified"
     MODULO_AXIOMS = "verified modulo axioms"
     REFUTED = "refuted"
+    SUPPORTED = "supported"
+    CONTRADICTED = "contradicted"
+    INCONCLUSIVE = "inconclusive"
     OPEN = "open"
     BROKEN = "BROKEN"
     NOT_RUN = "not run"
 
 
 STANDING = (Verdict.VERIFIED, Verdict.MODULO_AXIOMS)
+EMPIRICAL = {"experiment", "numeric"}
 
 
 @dataclass(frozen=True)
 class Claim:
     """One statement, and the functions that produce evidence for or against it.
+
+    A claim with evidence of kind "experiment" is empirical: it says what training gives, and nothing proves it.
 
     Parameters
     ----------
@@ -81,15 +89,30 @@ class Claim:
         def register(function):
             if kind in self.evidence:
                 raise ValueError(f"{self.id} has {kind} evidence already; return a list from one function instead")
+            kinds = {kind, *self.evidence}
+            if "experiment" in kinds and not kinds <= EMPIRICAL:
+                raise ValueError(f"{self.id} is empirical: it has no {' or '.join(sorted(kinds - EMPIRICAL))} evidence")
             self.evidence[kind] = function
             return function
 
         return register
 
     @property
+    def empirical(self) -> bool:
+        """Whether experiments decide, and not a proof or a counterexample."""
+        return "experiment" in self.evidence
+
+    @property
+    def family(self) -> str:
+        """The statement that this claim is a part of, "E1" for "E1.i"; p-values are adjusted within it."""
+        return self.id.partition(".")[0]
+
+    @property
     def required(self) -> tuple[str, ...]:
         """Kinds that this claim needs before it has a verdict."""
-        if "counterexample" in self.evidence:
+        if self.empirical:
+            needed = {"experiment"}
+        elif "counterexample" in self.evidence:
             needed = {"counterexample", "family"}
         else:
             needed = {"proof", "numeric", "mutants"} | ({"necessity"} if self.hypotheses else set())
@@ -158,13 +181,29 @@ def order(claims: Sequence[Claim]) -> list[Claim]:
 def judge(claims: Sequence[Claim], results: Mapping[str, Mapping[str, Sequence[Record]]]) -> dict[str, Verdict]:
     """Verdict of every claim from the records collected so far (claim id → kind → records)."""
     verdicts: dict[str, Verdict] = {}
+    p_values = adjusted(claims, results)
     for claim in order(claims):
         corrections = [verdicts[c.id] for c in claims if c.corrects == claim.id]
-        verdicts[claim.id] = _verdict(claim, results.get(claim.id, {}), verdicts, corrections)
+        verdicts[claim.id] = _verdict(claim, results.get(claim.id, {}), verdicts, corrections, p_values.get(claim.id))
     return {c.id: verdicts[c.id] for c in claims}
 
 
-def _verdict(claim, records, verdicts, corrections) -> Verdict:
+def adjusted(claims: Sequence[Claim], results: Mapping[str, Mapping[str, Sequence[Any]]]) -> dict[str, float]:
+    """Return the p-values of the empirical claims by Holm's method, for those families that ran as a whole."""
+    families: dict[str, dict[str, Sequence[Any]]] = {}
+    for c in claims:
+        if c.empirical:
+            families.setdefault(c.family, {})[c.id] = results.get(c.id, {}).get("experiment", ())
+    found: dict[str, float] = {}
+    for records in families.values():
+        if all(records.values()):
+            # A claim holds where all its records do, so that its p-value is the largest; a failure supports nothing.
+            largest = [max(r.p_value if r.passed else 1.0 for r in rs) for rs in records.values()]
+            found |= zip(records, holm(largest), strict=True)
+    return found
+
+
+def _verdict(claim, records, verdicts, corrections, p_value) -> Verdict:
     if any(not r.passed for found in records.values() for r in found):
         return Verdict.BROKEN
     if any(kind not in claim.evidence for kind in claim.required):
@@ -181,8 +220,19 @@ def _verdict(claim, records, verdicts, corrections) -> Verdict:
     for worst in (Verdict.BROKEN, Verdict.NOT_RUN):
         if worst in ancestors:
             return worst
+    if claim.empirical:
+        return _measured(records["experiment"], ancestors, p_value)
     if not all(v in STANDING for v in ancestors):
         return Verdict.OPEN
     if "counterexample" in claim.evidence:
         return Verdict.REFUTED
     return Verdict.MODULO_AXIOMS if claim.axioms or Verdict.MODULO_AXIOMS in ancestors else Verdict.VERIFIED
+
+
+def _measured(records, ancestors, p_value) -> Verdict:
+    if any(r.outcome == Verdict.CONTRADICTED for r in records):
+        return Verdict.CONTRADICTED
+    if p_value is None:
+        return Verdict.NOT_RUN
+    stand = all(v in (*STANDING, Verdict.SUPPORTED) for v in ancestors)
+    return Verdict.SUPPORTED if stand and p_value <= ALPHA else Verdict.INCONCLUSIVE

@@ -19,11 +19,15 @@ MARKS = {
     "verified": ("ok", "✓"),
     "verified modulo axioms": ("axioms", "✓"),
     "refuted": ("refuted", "✗"),
+    "supported": ("ok", "✓"),
+    "contradicted": ("refuted", "✗"),
+    "inconclusive": ("open", "≈"),
     "open": ("open", "?"),
     "BROKEN": ("broken", "!"),
     "not run": ("notrun", "–"),
 }
 KIND_TITLES = {
+    "experiment": "Measured on every seed",
     "counterexample": "Counterexample",
     "family": "Fails on a whole family",
     "proof": "Proof",

@@ -16,10 +16,10 @@ BEGIN, END = "<!-- ledger:begin -->", "<!-- ledger:end -->"
 
 
 def block(claims: Sequence[Claim]) -> str:
-    """Return the Markdown between the markers: the paper's statements with what replaces them, then ours."""
+    """Return the Markdown between the markers: the paper's statements with what replaces them, ours, the empirical."""
     ordered = reading_order(claims)
     paper = [c for c in ordered if source(c) == "paper"]
-    ours = [c for c in ordered if source(c) == "ours"]
+    ours, empirical = ([c for c in ordered if source(c) == s] for s in ("ours", "empirical"))
     count = Counter(c.expect for c in paper)
     tally = ", ".join(f"{count[v]} {v}" for v in Verdict if v in count)
     lines = [f"The paper's {len(paper)} statements: {tally}.", "", "| | statement | verdict | what holds instead |"]
@@ -29,6 +29,15 @@ def block(claims: Sequence[Claim]) -> str:
         lines.append(f"| {c.id} | {_text(c.title)} ({_text(c.locator)}) | {_verdict(c)} | {instead} |")
     lines += ["", "Beyond the paper:", "", "| | statement | verdict |", "|---|---|---|"]
     lines += [f"| {c.id} | {_text(c.title)} | {_verdict(c)} |" for c in ours]
+    if empirical:
+        lines += [
+            "",
+            "Empirical, against predictions frozen beforehand:",
+            "",
+            "| | prediction | verdict |",
+            "|---|---|---|",
+        ]
+        lines += [f"| {c.id} | {_text(c.title)} ({_text(c.locator)}) | {_verdict(c)} |" for c in empirical]
     return "\n".join(lines)
 
 
@@ -67,7 +76,7 @@ def _text(words: str) -> str:
 
 
 def _verdict(claim: Claim) -> str:
-    return f"**{claim.expect}**" if claim.expect == Verdict.REFUTED else str(claim.expect)
+    return f"**{claim.expect}**" if claim.expect in (Verdict.REFUTED, Verdict.CONTRADICTED) else str(claim.expect)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from proofs_check import algebra, implications, runner
-from proofs_check.entries import Entry, axiom, entry, reading_order
+from proofs_check.entries import SOURCES, Entry, axiom, entry, reading_order
 from proofs_check.evidence import Run
-from proofs_check.ledger import Claim, Verdict, judge, load
+from proofs_check.ledger import Claim, Verdict, adjusted, judge, load
 from proofs_check.output import complete_folder
 from proofs_check.runner import Finding
 
@@ -37,7 +37,7 @@ class Report:
     counts
         Claims by origin and verdict, proofs, counterexamples, mutants, generated members, trained starts.
     claims
-        In reading order: the paper's statements, each followed by its correction, then ours.
+        In reading order: the paper's statements, each followed by its correction, then ours, then the empirical ones.
     axioms
         Those in use, with the claims that lean on them.
     structural
@@ -93,10 +93,11 @@ def assemble(
 
     """
     known = {c.id: c for c in (*(load() if partial else ()), *claims)}
-    # judge asks a record only whether it passed, which a finding knows as well.
+    # judge asks a record whether it passed, and an experiment for its outcome, which a finding knows as well.
     verdicts = judge(list(known.values()), cast(Any, findings))
+    p_values = adjusted(list(known.values()), findings)
     chosen = reading_order(claims)
-    entries = [entry(c, known, verdicts, findings.get(c.id, {})) for c in chosen]
+    entries = [entry(c, known, verdicts, findings.get(c.id, {}), p_values.get(c.id)) for c in chosen]
     matrices, contradictions = [], []
     for given in GIVEN:
         try:
@@ -165,7 +166,7 @@ def _counts(entries: Sequence[Entry]) -> dict[str, Any]:
     engines = {(e.id, d["engine"]) for e, d in details("proof") if e.verdict != Verdict.BROKEN}
     return {
         "claims": len(entries),
-        **{s: _tally(e.verdict for e in entries if e.source == s) for s in ("paper", "correction", "ours")},
+        **{s: _tally(e.verdict for e in entries if e.source == s) for s in SOURCES},
         "verdicts": _tally(e.verdict for e in entries),
         "proved_by_certificate_or_z3": len({i for i, engine in engines if engine in ("certificate", "z3")}),
         "proof_engines": _tally(engine for _, engine in engines),

@@ -23,6 +23,8 @@ from proofs_check.output import replace_text
 
 PACKAGES = ("theory", "nonlinear", "proofs_check")
 TRUSTED = ("hypothesis", "numpy", "scipy", "sympy", "torch", "z3-solver")
+# What records compute from their fields, for judge and reader.
+COMPUTED = "killed equivalent share passed prediction arms converged outcome reason p_value".split()
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,16 @@ class Finding:
     summary: str
     details: Mapping[str, Any]
     cached: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """Of an experiment, by its record alone."""
+        return self.details.get("outcome", "")
+
+    @property
+    def p_value(self) -> float:
+        """Of an experiment; 1 where the record has none."""
+        return self.details.get("p_value", 1.0)
 
 
 def collect(
@@ -189,13 +201,11 @@ def _end_with_parent() -> None:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        extra = {
-            name: getattr(value, name) for name in ("killed", "equivalent", "share", "passed") if hasattr(value, name)
-        }
+        extra = {name: getattr(value, name) for name in COMPUTED if hasattr(value, name)}
         return _plain({f.name: getattr(value, f.name) for f in fields(value)} | extra)
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | np.ndarray):
         return [_plain(v) for v in value]
     if isinstance(value, bool | int | str) or value is None:
         return value

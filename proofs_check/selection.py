@@ -37,8 +37,10 @@ def select(claims: Sequence[Claim], words: Sequence[str]) -> list[Claim]:
             raise InputError(_unknown("claim", word, names, "see concept-alignment list claims"))
         queue += named
     for i in queue:
-        # A refuted statement needs its correction, and every claim what it leans on.
-        rests_on = [*by_id[i].requires, *(c.id for c in claims if c.corrects == i)]
+        # A refuted statement needs its correction, every claim what it leans on, a p-value its family.
+        claim = by_id[i]
+        family = (c.id for c in claims if claim.empirical and c.empirical and c.family == claim.family)
+        rests_on = [*claim.requires, *(c.id for c in claims if c.corrects == i), *family]
         queue += [r for r in rests_on if r not in queue]
     return [c for c in claims if c.id in queue]
 

@@ -16,37 +16,54 @@ STYLE = {
     "verified": "green",
     "verified modulo axioms": "cyan",
     "refuted": "magenta",
+    "supported": "green",
+    "contradicted": "magenta",
+    "inconclusive": "yellow",
     "open": "yellow",
     "BROKEN": "bold red",
     "not run": "dim",
 }
-LETTERS: dict[str, str] = dict(zip(KINDS, "PNHMCFT", strict=True))
+LETTERS: dict[str, str] = dict(zip((k for k in KINDS if k != "experiment"), "PNHMCFT", strict=True))
+EMPIRICAL = "Empirical claims: prediction; means over seeds [95 % interval]"
 LEGEND = "P proof N numeric H hypotheses M mutants C counterexample F family T trained; ! fails - not run"
 
 
 def show(report: Report, mismatches: Sequence[str], console: Console) -> None:
-    """Print one line per claim, the mismatches, and a one-line summary."""
+    """Print one line per statement, what was measured for each empirical claim, the mismatches and a summary."""
     unicode = console.encoding.lower().startswith("utf")
 
     def text(words: str, style: str = "") -> Text:
         return Text(words if unicode else words.encode("ascii", "replace").decode(), style=style)
 
-    grid = Table(
-        box=box.SIMPLE_HEAD if unicode else None, padding=(0, 1, 0, 0), pad_edge=False, width=min(WIDTH, console.width)
-    )
-    for name in ("claim", "statement", "verdict", "ok", "".join(LETTERS.values())):
-        grid.add_column(
-            name,
-            no_wrap=True,
-            overflow="ellipsis" if unicode else "crop",
-            ratio=1 if name == "statement" else None,
-        )
-    for e in report.claims:
+    def grid(*names: str, fold: bool = False) -> Table:
+        width, cut = min(WIDTH, console.width), "ellipsis" if unicode else "crop"
+        made = Table(box=box.SIMPLE_HEAD if unicode else None, padding=(0, 1, 0, 0), pad_edge=False, width=width)
+        for place, name in enumerate(names):
+            wide = place == 1
+            made.add_column(name, no_wrap=not (wide and fold), overflow=cut, ratio=1 if wide else None)
+        return made
+
+    def row(e: Entry) -> list[Text]:
         expected = text("yes") if e.as_expected else text("-" if e.verdict == "not run" else "NO", STYLE["BROKEN"])
-        grid.add_row(text(e.id), text(e.title), text(e.verdict, STYLE[e.verdict]), expected, text(_letters(e)))
-    console.print(grid)
-    for line in (text(LEGEND, "dim"), *(text(m, STYLE["BROKEN"]) for m in mismatches)):
-        console.print(line, width=WIDTH)
+        return [text(e.id), text(e.title), text(e.verdict, STYLE[e.verdict]), expected]
+
+    empirical = [e for e in report.claims if e.source == "empirical"]
+    if len(empirical) < len(report.claims) or not empirical:
+        table = grid("claim", "statement", "verdict", "ok", "".join(LETTERS.values()))
+        for e in report.claims:
+            if e.source != "empirical":
+                table.add_row(*row(e), text(_letters(e)))
+        console.print(table)
+        console.print(text(LEGEND, "dim"), width=WIDTH)
+    if empirical:
+        table = grid("claim", EMPIRICAL, "verdict", "ok", fold=True)
+        for e in empirical:
+            table.add_row(*row(e))
+            for record in (r for records in e.evidence.values() for r in records):
+                table.add_row("", text(record["summary"]))
+        console.print(table)
+    for line in mismatches:
+        console.print(text(line, STYLE["BROKEN"]), width=WIDTH)
     console.print(text(summary(report, len(mismatches))), width=WIDTH)
 
 
@@ -65,7 +82,7 @@ def summary(report: Report, mismatches: int) -> str:
 
 def _letters(entry: Entry) -> str:
     """One place per kind: its letter, ! if it failed, - if it is needed but did not run, a dot if it does not apply."""
-    return "".join(_mark(entry, kind) for kind in KINDS)
+    return "".join(_mark(entry, kind) for kind in LETTERS)
 
 
 def _mark(entry: Entry, kind: str) -> str:

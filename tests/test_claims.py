@@ -1,8 +1,11 @@
 """Every claim's evidence passes, every computed verdict is the expected one, and no row of the audit is missing."""
 
+import hashlib
+
 import pytest
 
 from proofs_check.ledger import STANDING, Claim, Verdict, judge, load
+from proofs_check.predictions import FOLDER
 from proofs_check.selection import select
 
 CLAIMS = load()
@@ -65,7 +68,16 @@ def test_enough_claims_are_proved_by_certificate_or_z3(claims_evidence, verdicts
 
 
 def test_no_claim_is_open_or_broken(verdicts):
-    assert set(verdicts(CLAIMS).values()) <= {*STANDING, Verdict.REFUTED}
+    computed = verdicts(CLAIMS)
+    assert {computed[c.id] for c in CLAIMS if not c.empirical} <= {*STANDING, Verdict.REFUTED}
+    assert not {computed[c.id] for c in CLAIMS if c.empirical} & {Verdict.OPEN, Verdict.BROKEN, Verdict.NOT_RUN}
+
+
+def test_experiments_were_measured_under_the_frozen_predictions(claims_evidence):
+    for c in CLAIMS:
+        for f in claims_evidence(c.id, "experiment") if c.empirical else ():
+            stated = (FOLDER / f"{c.id}.json").read_bytes()
+            assert f.details["prediction_hash"] == hashlib.sha256(stated).hexdigest(), c.id
 
 
 def test_every_row_of_the_audit_is_a_claim():

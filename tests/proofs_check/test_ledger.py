@@ -3,6 +3,7 @@
 import itertools
 import sys
 import types
+from dataclasses import dataclass
 from fractions import Fraction
 from graphlib import CycleError
 
@@ -11,7 +12,8 @@ import pytest
 import proofs_check.claims
 from proofs_check.axioms import cite
 from proofs_check.evidence import KINDS, Counterexample, Mutant, Mutants, Necessity, Numeric, Run, Step
-from proofs_check.ledger import Claim, Verdict, judge, load, order
+from proofs_check.ledger import Claim, Verdict, adjusted, judge, load, order
+from proofs_check.selection import select
 
 RUN = Run()
 GOOD = {
@@ -181,6 +183,111 @@ def test_circles_and_unknown_ids_are_errors():
 def test_ancestors_and_corrections_come_first():
     names = [c.id for c in order([claim("B", FALSE, requires=("A",)), claim("A"), claim("C", corrects="B")])]
     assert names.index("B") == 2
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All that the judge asks of an experiment, be it a record or what was read from the cache."""
+
+    p_value: float
+    outcome: str = ""
+    passed: bool = True
+    kind: str = "experiment"
+
+
+def empirical(name, *records, **more):
+    """A claim with one experiment for each p-value or record."""
+    made = Claim(name, "", "", "", "", Verdict.SUPPORTED, **more)
+    made.by("experiment")(lambda run: [r if isinstance(r, Measured) else Measured(r) for r in records])
+    return made
+
+
+class TestEmpirical:
+    def test_small_p_values_support(self):
+        assert verdicts(empirical("E1", 0.05)) == {"E1": Verdict.SUPPORTED}
+        assert verdicts(empirical("E1", 0.051)) == {"E1": Verdict.INCONCLUSIVE}
+
+    def test_every_record_has_to_support(self):
+        assert verdicts(empirical("E1", 0.01, 0.04))["E1"] == Verdict.SUPPORTED
+        assert verdicts(empirical("E1", 0.01, 0.06, 0.01))["E1"] == Verdict.INCONCLUSIVE
+
+    def test_one_contradiction_contradicts(self):
+        records = 0.01, Measured(1.0, "contradicted"), Measured(1.0, "inconclusive")
+        assert verdicts(empirical("E1", *records))["E1"] == Verdict.CONTRADICTED
+
+    def test_a_contradiction_is_no_failure_and_a_failure_no_contradiction(self):
+        records = Measured(1.0, "contradicted"), Measured(1.0, "BROKEN", passed=False)
+        assert verdicts(empirical("E1", *records))["E1"] == Verdict.BROKEN
+
+    def test_p_values_are_adjusted_within_a_family(self):
+        family = empirical("E1.i", 0.03), empirical("E1.ii", 0.03)
+        assert set(verdicts(*family).values()) == {Verdict.INCONCLUSIVE}
+        assert set(verdicts(empirical("E1.i", 0.03), empirical("E2.i", 0.03)).values()) == {Verdict.SUPPORTED}
+        assert verdicts(empirical("E1.i", 0.01), empirical("E1.ii", 0.04), empirical("E1.iii", 0.3)) == {
+            "E1.i": Verdict.SUPPORTED,
+            "E1.ii": Verdict.INCONCLUSIVE,
+            "E1.iii": Verdict.INCONCLUSIVE,
+        }
+
+    def test_a_claim_counts_once_and_by_its_largest_p_value(self):
+        claims = empirical("E1.i", 0.001, 0.02, 0.001), empirical("E1.ii", 0.04)
+        assert adjusted(claims, found(*claims)) == pytest.approx({"E1.i": 0.04, "E1.ii": 0.04})
+
+    def test_failures_and_contradictions_stay_in_their_family(self):
+        for other in (Measured(0.001, "BROKEN", passed=False), Measured(1.0, "contradicted")):
+            assert verdicts(empirical("E1.i", 0.03), empirical("E1.ii", other))["E1.i"] == Verdict.INCONCLUSIVE
+            assert verdicts(empirical("E1.i", 0.02), empirical("E1.ii", other))["E1.i"] == Verdict.SUPPORTED
+
+    def test_statements_are_in_no_family(self):
+        assert verdicts(empirical("E1.i", 0.03), claim("E1.ii"))["E1.i"] == Verdict.SUPPORTED
+
+    def test_a_family_that_ran_in_part_supports_nothing(self):
+        claims = empirical("E1.i", 0.001), empirical("E1.ii", 0.001)
+        half = verdicts(*claims, leave_out={("E1.ii", "experiment")})
+        assert half == {"E1.i": Verdict.NOT_RUN, "E1.ii": Verdict.NOT_RUN}
+        claims = empirical("E1.i", Measured(1.0, "contradicted")), empirical("E1.ii", 0.001)
+        assert verdicts(*claims, leave_out={("E1.ii", "experiment")})["E1.i"] == Verdict.CONTRADICTED
+
+    def test_whoever_asks_for_a_claim_gets_its_family(self):
+        known = empirical("E1.i", 0.01), empirical("E1.ii", 0.01), empirical("E2", 0.01), claim("E1.iii")
+        assert [c.id for c in select(known, ["E1.i"])] == ["E1.i", "E1.ii"]
+        assert [c.id for c in select(known, ["E1.iii"])] == ["E1.iii"]
+
+    def test_numeric_evidence_may_stand_beside(self):
+        for record, verdict in ((GOOD, Verdict.SUPPORTED), (BAD, Verdict.BROKEN)):
+            made = empirical("E1", 0.01)
+            made.by("numeric")(lambda run, record=record: record["numeric"])
+            assert made.required == ("numeric", "experiment")
+            assert verdicts(made)["E1"] == verdict
+            assert verdicts(made, leave_out={("E1", "experiment")})["E1"] in (Verdict.NOT_RUN, Verdict.BROKEN)
+        assert verdicts(made, leave_out={("E1", "numeric")})["E1"] == Verdict.NOT_RUN
+
+    @pytest.mark.parametrize("kind", [k for k in KINDS if k not in ("experiment", "numeric")])
+    def test_nothing_proves_or_refutes_it(self, kind):
+        with pytest.raises(ValueError, match=f"E1 is empirical: it has no {kind} evidence"):
+            empirical("E1", 0.01).by(kind)(lambda run: None)
+        with pytest.raises(ValueError, match=f"A is empirical: it has no {kind} evidence"):
+            claim("A", (kind,), records=dict.fromkeys(KINDS)).by("experiment")(lambda run: None)
+
+    @pytest.mark.parametrize(
+        ("ancestor", "leave_out", "verdict"),
+        [
+            (claim("A"), (), Verdict.SUPPORTED),
+            (claim("A", records=BAD), (), Verdict.BROKEN),
+            (claim("A", TRUE[:2]), (), Verdict.INCONCLUSIVE),
+            (claim("A"), {("A", "proof")}, Verdict.NOT_RUN),
+            (empirical("A", 0.01), (), Verdict.SUPPORTED),
+            (empirical("A", 0.06), (), Verdict.INCONCLUSIVE),
+            (empirical("A", Measured(1.0, "contradicted")), (), Verdict.INCONCLUSIVE),
+        ],
+        ids=["verified", "broken", "open", "not run", "supported", "inconclusive", "contradicted"],
+    )
+    def test_it_is_supported_only_on_what_stands(self, ancestor, leave_out, verdict):
+        assert verdicts(empirical("E1", 0.01, requires=("A",)), ancestor, leave_out=leave_out)["E1"] == verdict
+
+    def test_no_statement_stands_on_an_experiment(self):
+        assert verdicts(claim("A", requires=("E1",)), empirical("E1", 0.01))["A"] == Verdict.OPEN
+        assert verdicts(claim("A", FALSE), empirical("E1", 0.01, corrects="A"))["A"] == Verdict.OPEN
 
 
 class TestCollect:

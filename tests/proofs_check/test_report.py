@@ -16,10 +16,12 @@ from rich.console import Console
 
 from proofs_check import readme, report, runner
 from proofs_check.axioms import cite
+from proofs_check.empirical import NULLS, Experiment
 from proofs_check.entries import reading_order, source
 from proofs_check.errors import InputError
 from proofs_check.evidence import Counterexample, Mutant, Mutants, Necessity, Numeric, Run, Step, Trained
 from proofs_check.ledger import Claim, Verdict, load
+from proofs_check.predictions import Frozen, inequality
 
 RUN = Run(seed=3, examples=5)
 MUTANTS = Mutants(
@@ -69,6 +71,45 @@ def ledger() -> list[Claim]:
         true_claim("L1.ii", Verdict.MODULO_AXIOMS, ("von Neumann",)),
         broken,
         claim("L1.v", Verdict.OPEN),
+    ]
+
+
+SEEDS = ((0, 0), (1, 1), (2, 2))
+MEASURED = {"supported": 0.9, "contradicted": 0.3, "inconclusive": 0.7}
+
+
+def empirical_claim(name: str, *outcomes: str, spread=0.01, **more) -> Claim:
+    """R² ≥ 0.7 predicted, where a control stays below 0.5; measured as each of the outcomes needs it."""
+    stated = Frozen(name, "because of <C2>", SEEDS, 0.01, ("REC",), {"R²": inequality(">=", 0.5, 0.2)}, "ab" * 32)
+
+    def around(mean):
+        return [mean - spread, mean, mean + spread]
+
+    fields = {
+        "controls": {"no anchors": around(0.4)},
+        "nulls": {null: around(-0.8) for null in NULLS},
+        "changes": [0.001] * 6,
+        "beside": {"REC": 0.987},
+        "prediction_hash": "ab" * 32,
+        "config_hash": "cd" * 32,
+    }
+    made = claim(name, Verdict.SUPPORTED)
+    made.by("experiment")(
+        lambda run: [
+            Experiment("shared codes", stated, "R²", SEEDS, around(MEASURED[outcome]), **(fields | more))
+            for outcome in outcomes
+        ]
+    )
+    return made
+
+
+def measured_ledger() -> list[Claim]:
+    return [
+        empirical_claim("E1.i", "supported", "supported"),
+        empirical_claim("E1.ii", "supported", "contradicted"),
+        empirical_claim("E2", "inconclusive"),
+        empirical_claim("E3", "supported", controls={"no anchors": [0.8, 0.81, 0.82]}),
+        empirical_claim("E4", "supported", beside={"REC": float("nan")}),
     ]
 
 
@@ -364,6 +405,122 @@ def test_terminal_table(collect, encoding, width):
     assert "L1.iv: expected verified, computed BROKEN" in flowing
 
 
+def test_empirical_verdicts_and_reasons(collect):
+    made = collect([*ledger(), *measured_ledger()])
+    entries = by_id(made)
+    assert {i: e.verdict for i, e in entries.items() if e.source == "empirical"} == {
+        "E1.i": "supported",
+        "E1.ii": "contradicted",
+        "E2": "inconclusive",
+        "E3": "inconclusive",
+        "E4": "BROKEN",
+    }
+    assert made.counts["empirical"] == {"BROKEN": 1, "contradicted": 1, "inconclusive": 2, "supported": 1}
+    assert made.counts["paper"] == collect(ledger()).counts["paper"]
+    # t = 0.2·√3/0.01 and P(|T| > t) = 1 − t/√(t² + 2) with two degrees of freedom; a family of two doubles it.
+    p = entries["E1.i"].evidence["experiment"][0]["details"]["p_value"]
+    assert p == pytest.approx(1 - (1 + 2 / 1200) ** -0.5, rel=1e-9)
+    assert entries["E1.i"].p_value == pytest.approx(2 * p)
+    assert (
+        entries["E1.i"].why == "R², R²: as predicted, and every control misses it; p = 0.0017 by Holm's method over E1"
+    )
+    assert entries["E1.ii"].why == "R²: the whole interval lies outside"
+    assert entries["E2"].why == "R²: the interval does not lie inside as a whole"
+    assert entries["E3"].why == "R²: the control “no anchors” also satisfies it"
+    assert entries["E4"].why == "Its experiment evidence fails: R²: a number is not finite"
+    assert entries["L1.i"].p_value is None
+    assert [line.split(":")[0] for line in report.mismatches(made)] == ["L1.iv", "E1.ii", "E2", "E3", "E4"]
+
+
+def test_what_the_family_or_an_ancestor_takes_away(collect):
+    # Alone p = 1 − t/√(t² + 2) with t = 0.2·√3/0.07, which is 0.039.
+    control = {"no anchors": [0.39, 0.4, 0.41]}
+    wide = [empirical_claim(f"E1.{i}", "supported", spread=0.07, controls=control) for i in ("i", "ii")]
+    entries = by_id(collect(wide))
+    assert {e.verdict for e in entries.values()} == {"inconclusive"}
+    assert entries["E1.i"].why == "Supported alone, but p = 0.077 by Holm's method over E1"
+    assert by_id(collect(wide[:1]))["E1.i"].verdict == "supported"
+    alone = by_id(collect(wide, partial=True, chosen=wide[:1]))["E1.i"]
+    assert (alone.verdict, alone.why) == ("not run", "Not judged: other claims of E1 did not run")
+    resting = empirical_claim("E2", "supported")
+    object.__setattr__(resting, "requires", ("L1.v",))
+    found = by_id(collect([resting, claim("L1.v", Verdict.OPEN)]))["E2"]
+    assert (found.verdict, found.why) == ("inconclusive", "Rests on L1.v, which is open")
+
+
+def test_outcomes_survive_the_cache(collect, tmp_path):
+    claims = measured_ledger()
+    cold = collect(claims)
+    warm = {c.id: {"experiment": runner._read(c.id, "experiment", RUN)} for c in claims[:4]}
+    assert all(f.cached for kinds in warm.values() for f in kinds["experiment"]), "what contradicts is stored, too"
+    assert runner._read("E4", "experiment", RUN) is None
+    warm["E4"] = {"experiment": runner.evaluate("E4", "experiment", RUN)}
+    again = report.assemble(claims, warm, RUN)
+    assert [(e.id, e.verdict, e.why) for e in again.claims] == [(e.id, e.verdict, e.why) for e in cold.claims]
+    for made, folder in ((cold, "cold"), (again, "warm")):
+        report.write(made, tmp_path / folder)
+    for name in report.FILES:
+        assert (tmp_path / "cold" / name).read_bytes() == (tmp_path / "warm" / name).read_bytes()
+
+
+def test_page_shows_what_was_measured(collect, tmp_path):
+    made = collect([*ledger(), *measured_ledger()])
+    found, text = page(made, tmp_path)
+    words = " ".join(found.words.split())
+    assert len(found.ids) == len(set(found.ids))
+    assert {link.removeprefix("#") for link in found.links} <= set(found.ids)
+    assert "<C2>" not in text
+    section = words[words.index("What training gives") : words.index("The evidence")]
+    for piece in (
+        "≥ 0.7, a control ≤ 0.5",
+        "0.9 [0.875, 0.925]",
+        "3 seeds",
+        "no anchors: 0.4 [0.375, 0.425]",
+        "shuffled pairs: -0.8 [-0.825, -0.775] untrained coders: -0.8",
+        "6 of 6",
+        "✓ supported",
+        "✗ contradicted",
+        "≈ inconclusive",
+        "the control “no anchors” also satisfies it",
+        "a number is not finite",
+    ):
+        assert piece in section, piece
+    for piece in ("0.89, 0.9, 0.91", "because of <C2>", "REC 0.987", "abababababababab", "cdcdcdcdcdcdcdcd", "(2, 2)"):
+        assert piece in words, piece
+    assert "Empirical claims" not in page(collect(ledger()), tmp_path)[0].words
+
+
+def test_json_holds_what_was_measured(collect, tmp_path):
+    report.write(collect(measured_ledger()), tmp_path)
+    data = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))
+    (record,) = data["claims"][2]["evidence"]["experiment"]
+    details = record["details"]
+    assert record["passed"] is True
+    assert (details["outcome"], details["values"]) == ("inconclusive", [0.69, 0.7, 0.71])
+    assert (details["seeds"], details["prediction_hash"]) == ([[0, 0], [1, 1], [2, 2]], "ab" * 32)
+    assert details["arms"][0]["interval"]["mean"] == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize("width", [80, 100])
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_terminal_shows_what_was_measured(collect, encoding, width):
+    text = printed(collect([*ledger(), *measured_ledger()]), encoding, width)
+    assert max(map(len, text.splitlines())) <= width
+    flowing = " ".join(text.split())
+    assert flowing.index("L1.i") < flowing.index("Empirical claims: prediction") < flowing.index("E1.i")
+    row = {line.split()[0]: line.split() for line in text.splitlines() if line.split()}
+    assert [row[i][-2:] for i in ("E1.i", "E1.ii", "E2")] == [
+        ["supported", "yes"],
+        ["contradicted", "NO"],
+        ["inconclusive", "NO"],
+    ]
+    for piece in ("[0.875, 0.925]", "6 of 6 runs converged", "shuffled pairs", "1 supported, 1 contradicted"):
+        assert piece in flowing
+    assert "Empirical" not in printed(collect(ledger()), encoding, width)
+    only = printed(collect(measured_ledger()), encoding, width)
+    assert "statement" not in only
+
+
 def test_importing_the_report_is_light():
     done = subprocess.run(
         [
@@ -377,6 +534,13 @@ def test_importing_the_report_is_light():
         cwd=Path(report.__file__).parent.parent,
     )
     assert done.stdout.strip() == "set()"
+
+
+def test_what_is_measured_comes_last_and_is_neither_the_paper_s_nor_ours():
+    measured = [empirical_claim(name, "supported") for name in ("E2", "E1.i")]
+    claims = [*measured, claim("F1"), claim("A1"), claim("L1.i")]
+    assert [c.id for c in reading_order(claims)] == ["L1.i", "A1", "F1", "E1.i", "E2"]
+    assert source(measured[0]) == "empirical"
 
 
 @given(st.permutations(["P1.i", "AppA", "P2.i", "Eq25", "ECF.biased", "L2.i", "L2.i-corrected", "L10.i", "S31A", "A1"]))
@@ -404,6 +568,17 @@ def test_readme_block(tmp_path):
     assert "title of L10.i-corrected ⇒ ‖ρ‖ (verified)" in refuted
     assert "| L10.i-corrected |" not in new
     assert new.index("| L10.i ") < new.index("Beyond the paper") < new.index("| B1 ")
+
+
+def test_readme_has_a_third_table_where_something_is_measured():
+    claims = [*ledger(), *measured_ledger()]
+    object.__setattr__(claims[-1], "expect", Verdict.CONTRADICTED)
+    text = readme.block(claims)
+    assert text.startswith(readme.block(ledger()))
+    new = text.removeprefix(readme.block(ledger()))
+    assert new.startswith("\n\nEmpirical, against predictions frozen beforehand:\n\n| | prediction | verdict |\n")
+    assert "| E1.i | title of E1.i ⇒ ‖ρ‖ (Lemma E1.i) | supported |" in new
+    assert "| E4 | title of E4 ⇒ ‖ρ‖ (Lemma E4) | **contradicted** |" in new
 
 
 @pytest.mark.parametrize("text", ["", readme.BEGIN, readme.END + readme.BEGIN, readme.BEGIN + readme.END * 2])
