@@ -48,13 +48,13 @@ class Coders:
         self.hints = {} if hints is None else hints
         self.fired: dict[str, torch.Tensor] = {}
         self.least: dict[str, torch.Tensor] = {}
-        self._codes: dict[str, Any] = {}
+        self._codes: dict[str, tuple[torch.Tensor, Any]] = {}
         self._decoded: list[tuple[Any, str, tuple[torch.Tensor, ...]]] = []
         self._inputs: list[tuple[Any, str, torch.Tensor]] = []
 
     def code(self, s: str, x: Mapping[str, torch.Tensor], layout: Layout) -> Any:
         """Codes of stream s in a batch, by the system's sharing; computed once, and only what is asked for."""
-        if s not in self._codes:
+        if s not in self._codes or self._codes[s][0] is not x[s]:
             match self.shape.system.sharing:
                 case "summed":
                     found = self._summed(x, layout)
@@ -65,9 +65,9 @@ class Coders:
                 case _:
                     found = {s: self._encode(self.shape.codes[s], x[s], self.encoder(s), count=True)}
             for t, z in found.items():
-                self._remember(z, t, x[t])
-            self._codes |= found
-        return self._codes[s]
+                self.remember(z, t, x[t])
+            self._codes |= {t: (x[t], z) for t, z in found.items()}
+        return self._codes[s][1]
 
     def inputs(self, s: str, x: Mapping[str, torch.Tensor], layout: Layout) -> tuple[torch.Tensor, ...]:
         """Rows, encoder [m, d] and bias [m] from which the codes of stream s in a batch are computed."""
@@ -79,7 +79,7 @@ class Coders:
     def encode(self, s: str, x: torch.Tensor) -> Any:
         """Codes of rows of stream s by its encoder alone."""
         z = self._encode(self.shape.codes[s], x, self.encoder(s))
-        self._remember(z, s, x)
+        self.remember(z, s, x)
         return z
 
     def decode(self, s: str, z: Any) -> torch.Tensor:
@@ -88,7 +88,7 @@ class Coders:
         name, place = self.shape.group_of(coder)
         parts = next((parts for known, group, parts in self._decoded if known is z and group == name), None)
         if parts is None:
-            widths = [self.shape.coders[c] for c in name.removeprefix("decoder.").split("+")]
+            widths = [self.shape.coders[c] for c in next(g for g in self.shape.groups if coder in g)]
             parts = self._through(self.parameters[name], z).split(widths, -1)
             self._decoded.append((z, name, parts))
         out = parts[place] + self.parameters[f"offset.{coder}"]
@@ -100,7 +100,7 @@ class Coders:
     def penalty(self) -> torch.Tensor:
         """Mean over rows of Σ z·‖atom‖, summed over the codes computed so far: the L1 loss of ReLU systems."""
         total = 0.0
-        for s, z in self._codes.items():
+        for s, (_, z) in self._codes.items():
             norms = self.norms(self.shape.codes[s])
             values = z.values if self.sparse else z
             if norms is not None:
@@ -116,13 +116,14 @@ class Coders:
             return None
         coders = {self.shape.owners[s] for s, c in self.shape.codes.items() if c == code}
         found = [atoms_of(self.parameters, self.shape, c).norm(dim=-1) for c in sorted(coders)]
-        return torch.stack(found).sum(0).detach()
+        return torch.stack(found).sum(0)
 
     def encoder(self, s: str) -> tuple[torch.Tensor, torch.Tensor]:
         """Encoder [m, d] and bias [m] of stream s."""
         return self.parameters[f"encoder.{self.shape.owners[s]}"], self.parameters[f"bias.{self.shape.codes[s]}"]
 
-    def _remember(self, z: Any, s: str, x: torch.Tensor) -> None:
+    def remember(self, z: Any, s: str, x: torch.Tensor) -> None:
+        """Note which rows a code came from, for the linear skips."""
         if self.shape.skips:
             self._inputs.append((z, s, x))
 

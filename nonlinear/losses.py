@@ -48,10 +48,13 @@ class Objective:
 
     @classmethod
     def of(cls, weights: Mapping[str, float], *, unbiased: bool = False, n_slices: int = 256, **rest) -> "Objective":
-        """Build it from names; KeyError for an unknown one. Weights of 0 are left out."""
+        """Build it from names; ValueError for an unknown one. Weights of 0 are left out."""
         terms = []
         for name, weight in weights.items():
-            p = trainable(name)
+            try:
+                p = trainable(name)
+            except KeyError as error:
+                raise ValueError(error.args[0]) from None
             if isinstance(p.level, Distribution):
                 p = replace(p, level=replace(p.level, unbiased=unbiased, n_slices=n_slices))
             if weight:
@@ -112,11 +115,16 @@ class _DenseView(BatchView):
 
     def code(self, i: str):
         if i not in self._codes:
-            self._codes[i] = super().code(i).dense()
+            self._codes[i] = self._dense(super().code(i), i, self.x(i))
         return self._codes[i]
 
     def encode(self, i: str, x):
-        return super().encode(i, x).dense()
+        return self._dense(super().encode(i, x), i, x)
+
+    def _dense(self, z, i: str, x):
+        found = z.dense()
+        self.coders.remember(found, i, x)
+        return found
 
 
 def _auxiliary(objective: Objective, view: BatchView, silent: Mapping[str, torch.Tensor]) -> Any:
