@@ -127,18 +127,20 @@ class Coders:
         if self.shape.skips:
             self._inputs.append((z, s, x))
 
+    def _products(self, x: torch.Tensor, W: torch.Tensor) -> torch.Tensor:
+        return (x.bfloat16() @ W.bfloat16().mT).to(W.dtype) if self.half else x @ W.mT
+
     def _pre(self, x: torch.Tensor, W: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        if self.half:
-            return (x.bfloat16() @ W.bfloat16().mT).to(b.dtype) + b
-        return torch.addmm(b, x, W.mT)
+        return self._products(x, W) + b
 
     def _encode(
         self, code: str, x: torch.Tensor, encoder: tuple[torch.Tensor, torch.Tensor], count: bool = False
     ) -> Any:
         if self.sparse:
             with torch.no_grad():
-                pre = self._pre(x, *encoder)
-                found = self._positions(code, pre)
+                products, bias = self._products(x, encoder[0]), encoder[1]
+                found = self._positions(code, products, bias)
+                pre = products.reshape(-1)[found] + bias[found % len(bias)]
             return self._at(code, x, encoder, pre, found, count)
         z = torch.relu(self._pre(x, *encoder))
         kept = self._mask(code, z)
@@ -148,7 +150,7 @@ class Coders:
 
     def _at(self, code, x, encoder, pre: torch.Tensor, found: torch.Tensor, count: bool) -> SparseCodes:
         support = Support.at_positions(found, len(x), self.shape.n_atoms)
-        values = kernels.EncodeAt.apply(x, *encoder, support, pre.reshape(-1)[found])
+        values = kernels.EncodeAt.apply(x, *encoder, support, pre)
         codes = SparseCodes(values, support)
         if count:
             self._count_sparse(code, codes)
@@ -184,7 +186,8 @@ class Coders:
             kept, code = at(joint, layout.points(s)), self.shape.codes[s]
             if self.sparse:
                 positions = (kept & (p > 0)).reshape(-1).nonzero().squeeze(1)
-                found[s] = self._at(code, x[s], self.encoder(s), p.detach(), positions, count=True)
+                pre_at = p.detach().reshape(-1)[positions]
+                found[s] = self._at(code, x[s], self.encoder(s), pre_at, positions, count=True)
             else:
                 z = torch.relu(p)
                 self._count(code, z, kept)
@@ -198,14 +201,16 @@ class Coders:
             return (scores >= self._threshold(code)) & (scores > 0)
         return selection.mask(scores, self.shape.system.selection, self.sparsity)
 
-    def _positions(self, code: str, pre: torch.Tensor) -> torch.Tensor:
-        norms = self.norms(code)
-        scores = pre if norms is None else pre * norms
-        if self.thresholds is not None and self.shape.system.selection == "batchtopk":
-            kept = (scores >= self._threshold(code)) & (scores > 0)
-            return kept.reshape(-1).nonzero().squeeze(1)
-        hint = self.hints.get(code, 0.0)
-        found, self.hints[code] = selection.positions(scores, self.shape.system.selection, self.sparsity, hint)
+    def _positions(self, code: str, products: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        norms, kind, hint = self.norms(code), self.shape.system.selection, self.hints.get(code, 0.0)
+        by_threshold = self.thresholds is not None and kind == "batchtopk"
+        if kind == "batchtopk" and norms is None and not by_threshold and not products.is_cuda:
+            found, self.hints[code] = selection.batch_positions(products, bias, self.sparsity, hint)
+            return found
+        scores = products + bias if norms is None else (products + bias) * norms
+        if by_threshold:
+            return ((scores >= self._threshold(code)) & (scores > 0)).reshape(-1).nonzero().squeeze(1)
+        found, self.hints[code] = selection.positions(scores, kind, self.sparsity, hint)
         return found
 
     def _threshold(self, code: str) -> Any:

@@ -135,6 +135,11 @@ def _pointers(sorted_or_not: torch.Tensor, count: int) -> torch.Tensor:
 
 
 @levels.squared_distance.register
+def _(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.mse_loss(a, b, reduction="sum")  # one pass forward and one back
+
+
+@levels.squared_distance.register
 def _(a: SparseCodes, b: SparseCodes) -> torch.Tensor:
     if a.shape != b.shape:
         raise ValueError(f"codes of shapes {a.shape} and {b.shape} cannot be compared; match their rows first")

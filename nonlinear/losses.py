@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+import nonlinear.ecf  # noqa: F401  registers the form of the distributional losses that torch tensors take
 from nonlinear import selection
 from nonlinear.batch import BatchView, Layout, at
 from nonlinear.coders import Coders
@@ -217,10 +218,7 @@ def stacked(
         return torch.func.vmap(lambda p, rows, quiet: one(p, rows, quiet, {}), randomness="error")(
             parameters, dict(x), dict(silent or {})
         )
-    parts = [
-        one(_slice(parameters, r), _slice(x, r), _slice(silent or {}, r), hints[r])
-        for r in range(count)
-    ]
+    parts = [one(_slice(parameters, r), _slice(x, r), _slice(silent or {}, r), hints[r]) for r in range(count)]
     return tuple({name: torch.stack([part[n][name] for part in parts]) for name in parts[0][n]} for n in range(3))  # pyright: ignore[reportReturnType]
 
 

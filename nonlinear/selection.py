@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 KINDS = ("relu", "topk", "batchtopk")
-# Share of the last threshold above which the next one is looked for: it moves by less from batch to batch.
-CLOSE = 0.95
+# Share of the last threshold above which the next one is looked for, as it moves by less from batch to batch; and the
+# share above which the one found is beyond doubt, whatever the rounding.
+CLOSE, SURE = 0.95, 0.96
 
 
 def mask(scores: torch.Tensor, kind: str, sparsity: int, *, signed: bool = False) -> torch.Tensor:
@@ -74,11 +75,11 @@ def positions(
     >>> positions(torch.tensor([[3.0, 2.0], [0.0, 1.0]]), "batchtopk", 1)
     (tensor([0, 1]), 2.0)
     """
-    n, m = scores.shape
+    m = scores.shape[1]
     if signed or kind == "relu" or scores.is_cuda:
         return mask(scores, kind, sparsity, signed=signed).reshape(-1).nonzero().squeeze(1), 0.0
     if kind == "batchtopk":
-        return _batch_positions(scores, n * sparsity, hint)
+        return batch_positions(scores, scores.new_zeros(m), sparsity, hint)
     if kind != "topk":
         raise ValueError(f"selection is {kind!r}; use one of {', '.join(KINDS)}")
     if sparsity >= m:
@@ -90,20 +91,32 @@ def positions(
     return found, 0.0
 
 
-def _batch_positions(scores: torch.Tensor, k: int, hint: float) -> tuple[torch.Tensor, float]:
-    flat = scores.reshape(-1)
-    found = _above(flat > CLOSE * hint) if hint > 0 else _above(flat > 0)
-    if len(found) < k and hint > 0:
-        found = _above(flat > 0)
-    values = flat[found]
+def batch_positions(
+    products: torch.Tensor, bias: torch.Tensor, sparsity: int, hint: float = 0.0
+) -> tuple[torch.Tensor, float]:
+    """BatchTopK of `products` [n, m] + `bias` [m], on a CPU; the sum is formed at the candidates only.
+
+    Returns positions and a hint as :func:`positions` does.
+
+    Examples
+    --------
+    >>> batch_positions(torch.tensor([[3.0, 2.0], [0.0, 1.0]]), torch.tensor([0.0, 3.0]), 1)
+    (tensor([1, 3]), 4.0)
+    """
+    n, m = products.shape
+    flat, k, least = products.reshape(-1), n * sparsity, CLOSE * hint if hint > 0 else 0.0
+    found = _above(products > least - bias)
+    values = flat[found] + bias[found % m]
+    kth = float(np.partition(values.numpy(), len(found) - k)[len(found) - k]) if len(found) > k else 0.0
+    if hint > 0 and kth < SURE * hint:
+        return batch_positions(products, bias, sparsity)
     if len(found) <= k:
-        return found, float(values.min()) if len(found) else 0.0
-    kth = float(np.partition(values.numpy(), len(found) - k)[len(found) - k])
-    above = values > kth
-    room = k - int(above.sum())
-    tied = (values == kth).nonzero().squeeze(1)
-    above[tied[:room]] = True
-    return found[above], kth
+        kept = values > 0
+        return found[kept], float(values[kept].min()) if bool(kept.any()) else 0.0
+    kept = values > kth
+    room = k - int(kept.sum())
+    kept[(values == kth).nonzero().squeeze(1)[:room]] = True
+    return found[kept], kth
 
 
 def _above(kept: torch.Tensor) -> torch.Tensor:

@@ -6,22 +6,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from nonlinear.batch import Layout, Shuffle
+from nonlinear import preparation
 from nonlinear.config import Config
 from nonlinear.data import Normaliser, Rows, Streams, stack
-from nonlinear.losses import Edges, Objective, stacked
+from nonlinear.losses import Edges, stacked
 from nonlinear.model import Model
 from nonlinear.optimise import Optimiser
-from nonlinear.parameters import Shape, initial, normalise_atoms
+from nonlinear.parameters import Shape, normalise_atoms
 from nonlinear.run import Run
-from nonlinear.strata import labelled_points, point_ids, strata
-from theory.levels import Distribution
-from theory.whats import REPRESENTATION, SELF
 
 Sources = Mapping[str, Rows]
 Progress = Callable[[str, float], None]
-# Atoms per active one from which sparse codes are faster, by device.
-SPARSE_FROM = {"cpu": 8, "cuda": 100}
 
 
 class NotFiniteError(ValueError):
@@ -87,11 +82,13 @@ class Trainer:
         widths = {s: rows.dim for s, rows in per_seed[0].items()}
         if not widths:
             raise ValueError("there is no stream; pass at least one")
-        self.config, self.objective = config, _objective(config, len(widths))
-        _check(config, self.objective, per_seed)
-        self.shape = Shape(config.preset, widths, config.n_atoms, _many_decoders(config, self.objective, len(widths)))
-        self.layout, self.shuffles = _batches(config, self.objective, per_seed[0], ids)
-        self.sparse, self.hints = _is_sparse(config), [dict[str, float]() for _ in config.seeds]
+        self.config, self.objective = config, preparation.objective(config, len(widths))
+        preparation.check(config, self.objective, per_seed)
+        self.shape = Shape(
+            config.preset, widths, config.n_atoms, preparation.many_decoders(config, self.objective, len(widths))
+        )
+        self.layout, self.shuffles = preparation.batches(config, self.objective, per_seed[0], ids)
+        self.sparse, self.hints = preparation.is_sparse(config), [dict[str, float]() for _ in config.seeds]
         different = {id(rows): rows for rows in per_seed}
         self.run_folder = Run(None if out is None else Path(out), config, list(different.values()), resume, ids)
         model, optimiser_state = self.run_folder.begin()
@@ -100,7 +97,7 @@ class Trainer:
                 key: {s: Normaliser.fit(r, config.normalise) for s, r in rows.items()}
                 for key, rows in different.items()
             }
-            model = _start(config, self.shape, [fitted[id(rows)] for rows in per_seed])
+            model = preparation.start(config, self.shape, [fitted[id(rows)] for rows in per_seed])
         self.normalisers, self.start, self.curve = model.normalisers, model.step, {}
         self.curve = {name: list(c) for name, c in model.curve.items()}
         made = {}
@@ -212,82 +209,3 @@ class Trainer:
         dead = {c: (s > self.config.dead_after).double().mean(-1).tolist() for c, s in self.silent.items()}
         losses = {name: values[-1].tolist() for name, values in sorted(self.curve.items())}
         self.run_folder.log({"step": done, "losses": losses, "dead": dead})
-
-
-def _objective(config: Config, n_streams: int) -> Objective:
-    return Objective.of(
-        config.weights if config.weights is not None else config.preset.terms(n_streams),
-        unbiased=config.unbiased,
-        n_slices=config.n_slices,
-        sparsity=config.sparsity,
-        aux_weight=config.aux_weight,
-        aux_k=config.aux_k,
-        dead_after=config.dead_after,
-        l1=config.l1,
-    )
-
-
-def _check(config: Config, objective: Objective, per_seed: Sequence[Sources]) -> None:
-    system, widths = config.preset, {s: r.dim for s, r in per_seed[0].items()}
-    if len({tuple((s, len(r), r.dim) for s, r in rows.items()) for rows in per_seed}) > 1:
-        raise ValueError("the data sets of the seeds differ in streams or sizes; they train as one batch")
-    if system.sharing == "weights" and len(set(widths.values())) > 1:
-        raise ValueError(f"{system.name} is one coder for all streams, and their widths are {widths}; make them equal")
-    if not objective.terms:
-        raise ValueError("every weight is 0; give one property a weight")
-    if system.edges == "first" and (own := [p.name for p, _ in objective.terms if p.what.edges == SELF]):
-        raise ValueError(f"{system.name} goes from one stream to others and has no {', '.join(own)}; give TR a weight")
-    crossing = [p.name for p, _ in objective.terms if p.what.edges != SELF]
-    if len(widths) < 2 and (crossing or system.edges != "all"):
-        raise ValueError(f"{system.name} with {', '.join(crossing)} needs at least two streams; pass another file")
-
-
-def _many_decoders(config: Config, objective: Objective, n_streams: int) -> bool:
-    """Whether a code is sent through several decoders: then they are kept side by side."""
-    system = config.preset
-    if system.sharing == "weights" or system.update == "source" or (system.edges == "first" and n_streams < 3):
-        return False
-    whats = [p.what for p, _ in objective.terms]
-    return system.sharing == "summed" or any(w.space == REPRESENTATION and w.edges != SELF for w in whats)
-
-
-def _batches(config: Config, objective: Objective, rows: Sources, ids) -> tuple[Layout, list[Shuffle]]:
-    lengths = {s: len(r) for s, r in rows.items()}
-    joint = config.preset.sharing in ("summed", "support")
-    needed = joint or any(p.what.crosses and not isinstance(p.level, Distribution) for p, _ in objective.terms)
-    asked = config.anchors is not None or config.paired > 0
-    known = point_ids(lengths, ids, needed and asked)
-    shared = ids is not None or len(set(lengths.values())) == 1
-    layouts, shuffles = [], []
-    for seed in config.seeds:
-        labelled = np.zeros(0, dtype=int)
-        if len(lengths) > 1 and shared and asked:
-            labelled = labelled_points(known, config.paired, config.anchors, seed)
-        found = strata(known, labelled, config.batch, config.sampling, matched=config.matched, seed=seed)
-        layouts.append(Layout(list(lengths), found, config.sampling == "aligned"))
-        shuffles.append(Shuffle(found, seed))
-    if len({tuple((k.side, k.count, *k.rows) for k in layout.strata) for layout in layouts}) > 1:
-        raise ValueError("the seeds' batches differ in layout; train them one by one")
-    return layouts[0].to(config.device), shuffles
-
-
-def _is_sparse(config: Config) -> bool:
-    if config.path != "auto":
-        return config.path == "sparse"
-    least = SPARSE_FROM[config.device.split(":")[0]]
-    large = config.n_atoms * config.batch >= 1 << 20
-    return config.preset.selection != "relu" and config.n_atoms >= least * config.sparsity and large
-
-
-def _start(config: Config, shape: Shape, normalisers: list[dict[str, Normaliser]]) -> Model:
-    count, codes = len(config.seeds), dict.fromkeys(shape.codes.values())
-    return Model(
-        config,
-        shape,
-        initial(shape, config.seeds, config.dtype, config.init == "same"),
-        {c: torch.full((count,), torch.nan, dtype=config.dtype) for c in codes},
-        {c: torch.zeros(count, config.n_atoms, dtype=torch.int64) for c in codes},
-        normalisers,
-        0,
-        {},
-    )

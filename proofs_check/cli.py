@@ -1,11 +1,11 @@
-"""The command line: verify, audit, list. Heavy imports stay inside the commands, so that --help is instant."""
+"""The command line. Heavy imports stay inside the commands, so that --help is instant."""
 
 import json
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from io import TextIOWrapper
 from pathlib import Path
@@ -13,7 +13,9 @@ from typing import Annotated
 
 import typer
 
+from proofs_check import train_commands
 from proofs_check.errors import InputError
+from proofs_check.progress import progress
 
 app = typer.Typer(
     name="concept-alignment",
@@ -21,7 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="Statements about concept alignment, checked; and their closed forms, on your embeddings.",
+    help="Statements about concept alignment, checked; closed forms and sparse coders on your embeddings.",
     epilog="Start with: **concept-alignment audit --demo**",
 )
 
@@ -146,7 +148,7 @@ def audit(
     config = Config(rank=rank, ridge=ridge, seed=seed, test_fraction=test_fraction, shuffles=shuffles, weights=weights)
     rows_x, rows_y = digits() if demo else (open_rows(str(x)), open_rows(str(y)))
     with complete_folder(out, ("audit.json", "audit.png")) if out else nullcontext() as folder:
-        with _progress() as on_progress:
+        with progress() as on_progress:
             found = document(run(rows_x, rows_y, config, on_progress))
             if folder:
                 from proofs_check.figures.audit import draw
@@ -162,23 +164,6 @@ def audit(
         from proofs_check.audit_table import table
 
         Console().print(table(found))
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, float | None], None]]:
-    """Progress bar on stderr, only where someone looks at it."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("starting", total=1.0)
-
-        def show(text: str, share: float | None) -> None:
-            progress.update(task, description=text, total=None if share is None else 1.0, completed=share or 0.0)
-
-        yield show
 
 
 @app.command()
@@ -226,7 +211,7 @@ def verify(
     check_some(chosen, kinds)
     run = Run(seed=seed)
     total = sum(not kinds or k in kinds for c in chosen for k in c.evidence)
-    with complete_folder(out, report.FILES) if out else nullcontext() as folder, _progress() as on_progress:
+    with complete_folder(out, report.FILES) if out else nullcontext() as folder, progress() as on_progress:
         done = 0
 
         def count(claim_id: str, evidence: str) -> None:
@@ -245,12 +230,16 @@ def verify(
     raise typer.Exit(1 if report.mismatches(found) else 0)
 
 
+app.command()(train_commands.train)
+app.command()(train_commands.evaluate)
+
+
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="properties or claims.")],
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="properties, systems or claims.")],
     as_json: Json = False,
 ) -> None:
-    """List the properties that can be asked for, or the claims that are checked.
+    """List the properties that can be asked for, the systems that can be trained, or the claims that are checked.
 
     **Examples**
 

@@ -1,4 +1,4 @@
-"""What there is: the registered properties and the claims."""
+"""What there is: the registered properties, the systems and the claims."""
 
 from collections.abc import Callable
 
@@ -61,8 +61,30 @@ def claims() -> list[dict]:
     ]
 
 
-TABLES: dict[str, Callable[[], list[dict]]] = {"properties": properties, "claims": claims}
-SHOWN = {"properties": ("name", "space", "edges", "readings", "text"), "claims": ("id", "expected", "title", "locator")}
+def systems() -> list[dict]:
+    """Every system that can be trained, as plain data; the weights are those of two streams."""
+    from nonlinear.systems import SYSTEMS
+
+    load_plugins()
+    return [
+        {
+            "name": s.name,
+            "selection": s.selection,
+            "sharing": s.sharing,
+            "edges": s.edges,
+            "weights": [f"{name} {weight:g}" for name, weight in s.terms(2).items()],
+            "text": s.text,
+        }
+        for s in SYSTEMS.values()
+    ]
+
+
+TABLES: dict[str, Callable[[], list[dict]]] = {"properties": properties, "systems": systems, "claims": claims}
+SHOWN = {
+    "properties": ("name", "space", "edges", "readings", "text"),
+    "systems": ("name", "selection", "sharing", "edges", "weights", "text"),
+    "claims": ("id", "expected", "title", "locator"),
+}
 
 
 def show(what: str) -> None:
