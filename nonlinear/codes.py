@@ -76,7 +76,7 @@ class Support:
         lengths = self.indptr.diff()[rows]
         indptr = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
         within = torch.arange(int(indptr[-1]), device=lengths.device)
-        entries = within + torch.repeat_interleave(self.indptr[rows] - indptr[:-1], lengths)
+        entries = within + torch.repeat_interleave(self.indptr[:-1][rows] - indptr[:-1], lengths)
         return Support(indptr, self.atoms[entries], self.n_atoms), entries
 
 
