@@ -1,0 +1,1 @@
+"""The grids of training runs behind the empirical claims."""

@@ -1,0 +1,72 @@
+"""E2: cycle consistency is no surrogate for translation (Section 4; theorems D1 to D3)."""
+
+from proofs_check.ledger import Claim, Verdict
+from proofs_check.predictions import frozen
+
+SPARSE = Claim(
+    "E2.i",
+    "Closed cycles without translation, sparse coders",
+    "REC + CYC trained: R²_CYC ≥ .7 and R²_TR ≤ 0",
+    "Sparse coders trained to reconstruct and to close the cycle close it, and translate worse than the mean does.",
+    "Section 4: CYC is no surrogate for alignment; theorem D3",
+    Verdict.SUPPORTED,
+)
+
+
+@SPARSE.by("experiment")
+def _(run):
+    from nonlinear.experiments.duality import arm
+    from proofs_check.trained.experiments import sparse
+
+    controls = {"R²_CYC": arm("linear", "REC"), "R²_TR": arm("linear", "REC+TR")}
+    return sparse(frozen("E2.i"), arm("linear", "REC+CYC"), controls)
+
+
+SIGNS = Claim(
+    "E2.ii",
+    "Closed cycles without translation, linear coders",
+    "CYC trained, k = d: E R²_TR = −E Tr(ΓᵀΛxΓ)/TrΣy ≤ 0",
+    "Linear coders trained for the cycle alone end at A = VxΓVyᵀ with a Γ whose sign is that of the start: on the mean "
+    "over starts the part of R² that could be positive vanishes.",
+    "theorems D1 and D3 (ours)",
+    Verdict.SUPPORTED,
+)
+
+
+@SIGNS.by("experiment")
+def _(run):
+    from nonlinear.experiments import cycle
+    from proofs_check.trained.experiments import linear
+
+    columns = {
+        "R²_TR": ("r2_tr", "trained", "trained for TR"),
+        "linear part of R²_TR": ("linear_part", "trained_linear_part", "trained for TR"),
+    }
+    beside = {"R² of CYC": lambda units: min(u["r2_cyc"] for u in units), "starts": lambda units: cycle.STARTS}
+    return linear(
+        frozen("E2.ii"), "linear coders trained for CYC, means over starts", cycle.cycle_only, columns, beside
+    )
+
+
+HAAR = Claim(
+    "E2.iii",
+    "Closed cycles and equal covariances, linear coders",
+    "CYC and equal covariances trained, round principal spectra: E R²_TR = −EV_k(Y), Var R²_TR = 4‖C‖²/(k Tr²Σy)",
+    "Matching the covariances as well makes Γ a rotation between principal parts, uniform over all: mean and spread of "
+    "R² over starts are those of the Haar law.",
+    "theorem D2 (ours)",
+    Verdict.SUPPORTED,
+)
+
+
+@HAAR.by("experiment")
+def _(run):
+    from nonlinear.experiments import cycle
+    from proofs_check.trained.experiments import linear
+
+    mean, spread = frozen("E2.iii").predictions
+    words = "trained for CYC alone"
+    columns = {mean: ("mean", "cycle_only", words), spread: ("log_variance", "cycle_only_log_variance", words)}
+    statement = "linear coders trained for CYC and equal covariances, over starts"
+    beside = {"starts": lambda units: float(cycle.STARTS)}
+    return linear(frozen("E2.iii"), statement, cycle.covariance_matched, columns, beside)

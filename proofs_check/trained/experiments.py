@@ -1,0 +1,120 @@
+"""Records of the empirical claims: arms from the store that all commands share, against frozen predictions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from nonlinear.experiments.arms import Arm, settings, units
+from nonlinear.experiments.store import Store, settings_hash
+from proofs_check.empirical import NULLS, Experiment
+from proofs_check.predictions import Frozen
+from proofs_check.runner import cache_dir
+
+Units = Sequence[Mapping[str, Any]]
+
+
+def store() -> Store:
+    """Where verify, pytest and the notebooks keep what they trained."""
+    return Store(cache_dir() / "experiments")
+
+
+def trained(arm: Arm, frozen: Frozen) -> Units:
+    """What was measured of an arm on the seeds of the predictions."""
+    return units(arm, [model for _, model in frozen.seeds], store())
+
+
+def sparse(frozen: Frozen, arm: Arm, controls: Mapping[str, Arm]) -> list[Experiment]:
+    """One record per prediction "R²_WHAT" of an arm of sparse coders.
+
+    Parameters
+    ----------
+    frozen
+        The predictions of the claim.
+    arm
+        The arm that they are about.
+    controls
+        Name of each prediction → the arm that has to miss it.
+    """
+    measured, found = trained(arm, frozen), []
+    others = {name: trained(control, frozen) for name, control in controls.items()}
+    for name in frozen.predictions:
+        what = name.removeprefix("R²_")
+        control = others[name]
+        found.append(
+            Experiment(
+                f"{arm.name}: {name} on fresh rows, standalone codes",
+                frozen,
+                name,
+                frozen.seeds,
+                _r2(measured, what),
+                {controls[name].name: _r2(control, what)},
+                {
+                    # What does not cross streams does not see the pairs.
+                    NULLS[0]: [u["shuffled"].get(what, u["r2"][what]) for u in measured],
+                    NULLS[1]: [u["untrained"][what] for u in measured],
+                },
+                [u["change"] for u in (*measured, *control)],
+                {
+                    "R² of REC": float(np.mean([u["r2"]["REC"] for u in measured])),
+                    "dead share": float(np.mean([u["dead"] for u in measured])),
+                    "true L0": float(np.mean([u["l0"] for u in measured])),
+                    "code variance": float(np.mean([u["code_variance"] for u in measured])),
+                },
+                frozen.sha256,
+                settings_hash(settings(arm, [model for _, model in frozen.seeds])),
+            )
+        )
+    return found
+
+
+def linear(
+    frozen: Frozen,
+    statement: str,
+    run: Callable[[int], Mapping[str, Any]],
+    columns: Mapping[str, tuple[str, str, str]],
+    beside: Mapping[str, Callable[[Units], float]],
+) -> list[Experiment]:
+    """One record per prediction about linear coders.
+
+    Parameters
+    ----------
+    frozen, statement
+        The predictions, and what was trained.
+    run
+        Data seed → numbers by name.
+    columns
+        Prediction → the names of its measured number, of the control's, and the control in words.
+    beside
+        Name → function of all units.
+    """
+    seeds = [data for data, _ in frozen.seeds]
+    chosen = {"experiment": run.__name__, "seeds": seeds}
+    measured = store().get(run.__name__, chosen, lambda: [dict(run(seed)) for seed in seeds])
+    return [
+        Experiment(
+            f"{statement}: {name}",
+            frozen,
+            name,
+            frozen.seeds,
+            _column(measured, lambda u, key=key: u[key]),
+            {words: _column(measured, lambda u, key=control: u[key])},
+            {
+                NULLS[0]: _column(measured, lambda u: u["shuffled"]),
+                NULLS[1]: _column(measured, lambda u: u["untrained"]),
+            },
+            [u["change"] for u in measured],
+            {what: of(measured) for what, of in beside.items()},
+            frozen.sha256,
+            settings_hash(chosen),
+        )
+        for name, (key, control, words) in columns.items()
+    ]
+
+
+def _column(measured: Units, key: str) -> list[float]:
+    return [float(u[key]) for u in measured]
+
+
+def _r2(measured: Units, what: str) -> list[float]:
+    return [float(u["r2"][what]) for u in measured]
