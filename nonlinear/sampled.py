@@ -1,0 +1,129 @@
+"""What needs many rows at once, on a random sample of them: distances of laws, retrieval, shuffled supports."""
+
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from nonlinear.batch import at
+from nonlinear.blocks import EvaluationView
+from nonlinear.firing import UNSHARED, support_jaccard
+from nonlinear.plain import Undefined, mean
+from nonlinear.retrieval import retrieval
+from theory.levels import Distribution, UndefinedError
+from theory.properties import WHATS
+from theory.whats import SELF, What
+
+LEVEL = Distribution()
+
+
+def distances(dense: EvaluationView, sparse: EvaluationView) -> dict[str, Any]:
+    """Sliced characteristic-function distance of every registered WHAT on every edge, between disjoint points.
+
+    Parameters
+    ----------
+    dense, sparse
+        The same sample with codes as tensors and as sparse codes, where a WHAT takes these.
+
+    Returns
+    -------
+    Name ("dTR") → stream i → (where there are two) stream j → "biased" (the loss of training), "unbiased" (about 0 for
+    equal laws, negative at times), "floor" (their difference, an unbiased estimate of the bias: what the loss is for
+    equal laws), and the rows on either side.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from nonlinear.config import Config
+    >>> from nonlinear.data import Array
+    >>> from nonlinear.evaluation import Evaluation
+    >>> from nonlinear.train import train
+    >>> x = Array(np.random.default_rng(0).normal(size=(40, 3)))
+    >>> model = train(Config(system="sae", n_atoms=4, sparsity=2, batch=8, steps=5, threads=1), {"x": x})
+    >>> view = Evaluation(model, {"x": x}).sample(standalone=True)
+    >>> distances(view, view)["dREC"]["x"]["rows"]
+    [20, 20]
+    """
+    found: dict[str, Any] = {}
+    for what in WHATS.values():
+        view, below = sparse if what.sparse else dense, found.setdefault(LEVEL.prefix + what.name, {})
+        for i, j in view.edges(what.edges):
+            entry = _distance(view, what, i, j)
+            if what.edges == SELF:
+                below[i] = entry
+            else:
+                below.setdefault(i, {})[j] = entry
+    return found
+
+
+def _distance(view: EvaluationView, what: What, i: str, j: str) -> dict[str, Any] | Undefined:
+    first, second = view.disjoint(i, j if what.crosses else i)
+    rows = [len(view.x(i)[first]), len(view.x(j if what.crosses else i)[second])]
+    if min(rows) < 2:
+        return Undefined("fewer than two rows on a side of the sample")
+    try:
+        biased, unbiased = (float(replace(LEVEL, unbiased=u).loss(what, view, i, j)) for u in (False, True))
+    except UndefinedError as error:
+        return Undefined(error)
+    return {"biased": biased, "unbiased": unbiased, "floor": biased - unbiased, "rows": rows}
+
+
+def retrievals(view: EvaluationView) -> dict[str, Any]:
+    """Retrieval between streams at the matched rows of the sample.
+
+    Returns
+    -------
+    "latent": from the codes of i to those of j. "reconstruction": from the decoded rows of i to its own.
+    "cross_reconstruction": from the rows decoded from the codes of i to those of j.
+    """
+    names = list(view.streams)
+    return {
+        "latent": {i: {j: _latent(view, i, j) for j in names if j != i} for i in names},
+        "reconstruction": {i: _decoded(view, i, i) for i in names},
+        "cross_reconstruction": {i: {j: _decoded(view, i, j) for j in names if j != i} for i in names},
+    }
+
+
+def _latent(view: EvaluationView, i: str, j: str) -> dict[str, Any] | Undefined:
+    try:
+        return _between(view, view.code(i), view.code(j), i, j)
+    except UndefinedError as error:
+        return Undefined(error)
+
+
+def _decoded(view: EvaluationView, i: str, j: str) -> dict[str, Any] | Undefined:
+    try:
+        return _between(view, view.decode(j, view.code(i)), view.x(j), i, j)
+    except UndefinedError as error:
+        return Undefined(error)
+
+
+def _between(view: EvaluationView, a, b, i: str, j: str):
+    rows_i, rows_j = view.matched(i, j)
+    return retrieval(at(a, rows_i).cpu().numpy(), at(b, rows_j).cpu().numpy())
+
+
+def shuffled_supports(view: EvaluationView, seed: int) -> dict[tuple[str, str], float | Undefined]:
+    """Mean support Jaccard of two streams when every row meets the row of another point, at random."""
+    found: dict[tuple[str, str], float | Undefined] = {}
+    for i, j in combinations(view.streams, 2):
+        if not {i, j} <= set(view.coded):
+            continue
+        rows_i, rows_j = view.matched(i, j)
+        a, b = at(view.code(i), rows_i) != 0, at(view.code(j), rows_j) != 0
+        if len(a) < 2:
+            found[i, j] = Undefined(UNSHARED.format(i, j))
+            continue
+        order = np.random.default_rng([seed, 6]).permutation(len(a))
+        # Each row meets the next one in a random cycle, never its own.
+        found[i, j] = mean(support_jaccard(a[order], b[np.roll(order, 1)]), "no atom fired")
+    return found
+
+
+def most_firing(view: EvaluationView, count: int) -> np.ndarray:
+    """Numbers, ascending, of the up to `count` atoms that fire most often in the sample, summed over the streams."""
+    if not view.coded:
+        return np.zeros(0, dtype=int)
+    frequency = sum((view.code(s) != 0).double().mean(0).cpu().numpy() for s in view.coded)
+    return np.sort(np.argsort(-np.asarray(frequency), kind="stable")[:count])
