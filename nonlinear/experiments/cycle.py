@@ -16,7 +16,7 @@ from theory.moments import Moments
 from theory.properties import registered
 from theory.solvers import reduced_rank
 
-STARTS, STEPS = 128, 600
+STARTS, MATCHED_STARTS, STEPS = 128, 512, 600
 # Two spectra: a generic one for D1 and D3, and for D2 one whose principal parts are round, so that the law of the
 # start, which no rotation of them changes, makes Q exactly Haar.
 GENERIC = ((3.0, 2.0, 1.0, 0.4), (2.5, 1.5, 0.8, 0.3), (0.9, 0.7, 0.5, 0.3))
@@ -122,8 +122,8 @@ def covariance_matched(seed: int) -> dict[str, Any]:
     optima = CycleOptima.of(moments, rank)
     expected, variance = optima.matched_r_squared()
     with registered(SameCovariance()):
-        fit = linear.train(X, Y, rank, {"CYC": 1.0, "vTR": 1.0}, starts=STARTS, seed=seed, steps=STEPS)
-    alone = linear.train(X, Y, rank, {"CYC": 1.0}, starts=STARTS, seed=seed, steps=STEPS)
+        fit = linear.train(X, Y, rank, {"CYC": 1.0, "vTR": 1.0}, starts=MATCHED_STARTS, seed=seed, steps=STEPS)
+    alone = linear.train(X, Y, rank, {"CYC": 1.0}, starts=MATCHED_STARTS, seed=seed, steps=STEPS)
     maps = _translations(fit.coders)
     r2, control = (np.array([_r2(moments, A) for A in found]) for found in (maps, _translations(alone.coders)))
     return {

@@ -68,5 +68,5 @@ def _(run):
     words = "trained for CYC alone"
     columns = {mean: ("mean", "cycle_only", words), spread: ("log_variance", "cycle_only_log_variance", words)}
     statement = "linear coders trained for CYC and equal covariances, over starts"
-    beside = {"starts": lambda units: float(cycle.STARTS)}
+    beside = {"starts": lambda units: float(cycle.MATCHED_STARTS)}
     return linear(frozen("E2.iii"), statement, cycle.covariance_matched, columns, beside)
