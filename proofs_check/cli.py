@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from proofs_check import train_commands
+from proofs_check import experiment_command, train_commands
 from proofs_check.errors import InputError
 from proofs_check.progress import progress
 
@@ -232,6 +232,7 @@ def verify(
 
 app.command()(train_commands.train)
 app.command()(train_commands.evaluate)
+app.command()(experiment_command.experiment)
 
 
 @app.command("list")

@@ -123,7 +123,7 @@ def covariance_matched(seed: int) -> dict[str, Any]:
     expected, variance = optima.matched_r_squared()
     with registered(SameCovariance()):
         fit = linear.train(X, Y, rank, {"CYC": 1.0, "vTR": 1.0}, starts=MATCHED_STARTS, seed=seed, steps=STEPS)
-    alone = linear.train(X, Y, rank, {"CYC": 1.0}, starts=MATCHED_STARTS, seed=seed, steps=STEPS)
+    alone = linear.train(X, Y, rank, {"CYC": 1.0}, starts=STARTS, seed=seed, steps=STEPS)
     maps = _translations(fit.coders)
     r2, control = (np.array([_r2(moments, A) for A in found]) for found in (maps, _translations(alone.coders)))
     return {

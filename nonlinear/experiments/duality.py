@@ -13,6 +13,7 @@ from nonlinear.experiments.arms import Arm
 # Our choices; the paper's sizes are lost. Pilot seeds 100 to 104 were looked at, and no others.
 GENERATORS: Mapping[str, Mapping[str, Any]] = {
     "linear": {"n_latents": 32, "sparsity": 3, "domains": {"x": 24, "y": 20}, "hidden": ()},
+    "ReLU wide": {"n_latents": 32, "sparsity": 3, "domains": {"x": 24, "y": 20}, "hidden": (48,)},
     "ReLU bottleneck": {"n_latents": 32, "sparsity": 3, "domains": {"x": 24, "y": 20}, "hidden": (16,)},
 }
 TRAINING: Mapping[str, Any] = {
@@ -34,29 +35,34 @@ OBJECTIVES: Mapping[str, Mapping[str, float]] = {
 }
 
 
-def arm(generator: str, objective: str, data: Mapping[str, Any] | None = None, **config: Any) -> Arm:
-    """Return one arm of the grid, by the names of its generator and objective, with changes.
+def arm(generator: str, objective: str, label: str = "", data: Mapping[str, Any] | None = None, **config: Any) -> Arm:
+    """Return one arm of the grid by the names of its generator and objective; changes to them need a label.
 
     Examples
     --------
     >>> arm("linear", "REC+TR").name
     'linear, REC+TR'
     """
-    data = data or {}
-    changes = ", ".join(f"{k} {v}" for k, v in {**data, **config}.items())
-    name = ", ".join(filter(None, (generator, objective, changes)))
-    return Arm(name, {**GENERATORS[generator], **data}, {**TRAINING, "weights": OBJECTIVES[objective], **config})
+    name = ", ".join(filter(None, (generator, objective, label)))
+    config = {**TRAINING, "weights": OBJECTIVES[objective], **config}
+    return Arm(name, {**GENERATORS[generator], **(data or {})}, config)
 
 
 def grid() -> list[Arm]:
-    """Return the map of the full scale: generators × overcompleteness × noise × start, under REC, TR and CC."""
+    """Return the map of the full scale: generators × overcompleteness × noise × start, under TR and under CC.
+
+    Examples
+    --------
+    >>> len(grid()), grid()[0].name
+    (48, 'linear, REC+TR, K 24 in 24, noise 0.01, independent')
+    """
     found = []
-    for generator in ("linear", "ReLU wide", "ReLU bottleneck"):
-        hidden = {"linear": (), "ReLU wide": (48,), "ReLU bottleneck": (16,)}[generator]
-        base = "linear" if generator == "linear" else "ReLU bottleneck"
+    for generator in GENERATORS:
         for latents in (24, 48):
             for noise in ((0.0, 0.01), (0.1, 0.2)):
                 for init in ("independent", "same"):
-                    data = {"n_latents": latents, "domains": {"x": 24, "y": 24}, "noise": noise, "hidden": hidden}
-                    found += [arm(base, o, data, init=init, n_atoms=2 * latents) for o in ("REC", "REC+TR", "REC+CC")]
+                    label = f"K {latents} in 24, noise {noise[1]}, {init}"
+                    data = {"n_latents": latents, "domains": {"x": 24, "y": 24}, "noise": noise}
+                    for objective in ("REC+TR", "REC+CC"):
+                        found.append(arm(generator, objective, label, data, init=init, n_atoms=2 * latents))
     return found

@@ -1,0 +1,162 @@
+"""The command that runs an experiment: all its arms on all cores, resumable, as JSON, CSV and a figure."""
+
+import csv
+import io
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from proofs_check.errors import InputError
+from proofs_check.train_commands import one_line
+
+SCHEMA_VERSION = 1
+WHATS = "REC", "TR", "CC", "CYC"
+
+
+def experiment(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="duality (E1) or cycle (E2).")],
+    seeds: Annotated[int, typer.Option(help="Seeds 0, 1, …; each is a data seed and a model seed.")] = 5,
+    scale: Annotated[str, typer.Option(help="small: the arms of the claims; full: the map over generators.")] = "small",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder; made if missing. Default: NAME-SCALE.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes. Default: all cores.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")] = False,
+) -> None:
+    """Run the grid of an experiment; what is stopped goes on where it was.
+
+    Every arm is stored in OUT/arms as it ends, under the hash of its settings and of the sources; the same command goes
+    on with the others. At the end OUT has NAME.json, NAME.csv (one line per arm and seed) and NAME.png.
+
+    **Examples**
+
+    - concept-alignment experiment duality --seeds 5
+    - concept-alignment experiment duality --seeds 10 --scale full --out map
+    """
+    from proofs_check.cli import _json
+    from proofs_check.figures.experiment import draw
+    from proofs_check.output import complete_folder, replace_text
+    from proofs_check.progress import progress
+
+    if seeds < 1 or (workers is not None and workers < 1):
+        raise InputError(f"--seeds {seeds} and --workers {workers} have to be at least 1")
+    folder = out or Path(f"{name}-{scale}")
+    with one_line():
+        from nonlinear.experiments.grids import tasks
+
+        chosen = tasks(name, scale)
+        with complete_folder(folder, ()):
+            pass  # that it can be written is found out before the work
+        with progress() as on_progress:
+            results = _run(chosen, list(range(seeds)), folder / "arms", workers, on_progress)
+        found = document(name, scale, results)
+        replace_text(folder / f"{name}.json", _json(found) + "\n")
+        replace_text(folder / f"{name}.csv", tidy(results))
+        draw(found, folder / f"{name}.png")
+    if as_json:
+        print(_json(found))
+    else:
+        _show(results, folder)
+
+
+def _run(chosen: Sequence[Any], seeds: list[int], folder: Path, workers: int | None, on_progress) -> list[dict]:
+    """Results of all tasks, in their order."""
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from multiprocessing import get_context
+
+    done: dict[int, dict] = {}
+    count = min(workers or os.cpu_count() or 1, len(chosen))
+    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_one_thread)
+    try:
+        futures = {pool.submit(_one, task, seeds, folder): number for number, task in enumerate(chosen)}
+        on_progress(f"{len(chosen)} arms", 0.0)
+        for future in as_completed(futures):
+            done[futures[future]] = future.result()
+            on_progress(chosen[futures[future]].name, len(done) / len(chosen))
+    except BaseException:
+        for process in list((pool._processes or {}).values()):
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return [done[number] for number in sorted(done)]
+
+
+def _one(task: Any, seeds: list[int], folder: Path) -> dict:
+    from nonlinear.experiments.store import Store
+
+    return task.result(seeds, task.run(seeds, Store(folder)))
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def document(name: str, scale: str, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return everything of an experiment as plain data, with what it was run on."""
+    import platform
+
+    from nonlinear.config import environment
+    from nonlinear.experiments.store import sources_hash
+    from proofs_check.predictions import FOLDER, frozen
+    from proofs_check.runner import commit
+
+    prefix = {"duality": "E1", "cycle": "E2"}[name]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "experiment": name,
+        "scale": scale,
+        "machine": environment() | {"system": platform.system(), "cores": os.cpu_count()},
+        "commit": commit(),
+        "sources": sources_hash(),
+        "predictions": {p.stem: frozen(p.stem).sha256 for p in sorted(FOLDER.glob(f"{prefix}.*.json"))},
+        "results": list(results),
+    }
+
+
+def tidy(results: Sequence[Mapping[str, Any]]) -> str:
+    """Return one line per arm and seed; numbers of linear coders by their own names.
+
+    Examples
+    --------
+    >>> print(tidy([{"name": "a", "units": [{"seed": 0, "r2": {"TR": 0.5}, "dead": 0.0}]}]), end="")
+    arm,seed,R2_TR,dead
+    a,0,0.5,0.0
+    """
+    lines = []
+    for result in results:
+        for unit in result["units"]:
+            numbers = {f"R2_{what}": value for what, value in unit.get("r2", {}).items()}
+            numbers |= {k: v for k, v in unit.items() if k != "seed" and not isinstance(v, dict)}
+            lines.append({"arm": result["name"], "seed": unit["seed"]} | numbers)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(dict.fromkeys(k for line in lines for k in line)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()
+
+
+def _show(results: Sequence[Mapping[str, Any]], folder: Path) -> None:
+    import numpy as np
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(pad_edge=False, title="R² over seeds, mean ± sd; standalone codes, fresh rows")
+    for column in ("arm", *WHATS, "informative bounds"):
+        table.add_column(column, justify="left" if column == "arm" else "right")
+    for result in results:
+        if "r2" not in result["units"][0]:
+            continue
+        cells = []
+        for what in WHATS:
+            values = [u["r2"][what] for u in result["units"]]
+            cells.append(f"{np.mean(values):.2f} ± {np.std(values):.2f}")
+        table.add_row(result["name"], *cells, f"{result['rowwise']['informative']:.0%}")
+    console = Console()
+    console.print(table)
+    console.print(f"linear coders and everything else: {folder}")
