@@ -107,6 +107,31 @@ def cycle_only(seed: int) -> dict[str, Any]:
     }
 
 
+def small(seed: int) -> list[tuple[float, float, float, float]]:
+    """Two-dimensional coders trained for CYC from four starts, for tests of theorem D1 on many data sets.
+
+    Returns
+    -------
+    list
+        Per start: R² of the rows themselves, R²(Γ), the loss over the total variance, and the scale of R².
+
+    Examples
+    --------
+    >>> r2, formula, loss, _ = small(0)[0]
+    >>> abs(r2 - formula) < 1e-9, loss < 1e-6
+    (True, True)
+    """
+    X, Y = exact_pair(seed, ((2.0, 0.7), (1.5, 0.5), (0.9, 0.4)), rows=8)
+    moments = Moments.from_arrays(X, Y)
+    fit = linear.train(X, Y, 2, {"CYC": 1.0}, starts=4, seed=seed, steps=300)
+    optima, total = CycleOptima.of(moments, 2), float(np.trace(moments.Sx) + np.trace(moments.Sy))
+    found = []
+    for A, loss in zip(_translations(fit.coders), fit.losses, strict=True):
+        r2 = 1 - float(((Y - X @ A) ** 2).sum() / (Y**2).sum())
+        found.append((r2, optima.r_squared(optima.gamma(A)), float(loss) / total, 1 + float((A**2).sum())))
+    return found
+
+
 def covariance_matched(seed: int) -> dict[str, Any]:
     """Coders trained for CYC and equal covariances of translations, k < d: theorem D2.
 

@@ -23,6 +23,14 @@ def _(run):
     return sparse(frozen("E1.i"), arm("linear", "REC+TR"), controls)
 
 
+@TRANSLATION.by("numeric")
+def _(run):
+    from nonlinear.experiments.duality import arm
+    from proofs_check.trained.experiments import row_bounds
+
+    return row_bounds(run, frozen("E1.i"), [arm("linear", objective) for objective in ("REC+TR", "REC+CC", "REC")])
+
+
 BOTTLENECK = Claim(
     "E1.ii",
     "Translation without consistency, ReLU bottleneck",

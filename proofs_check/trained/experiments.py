@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 
 from nonlinear.experiments.arms import Arm, settings, units
+from nonlinear.experiments.rowwise import summary
 from nonlinear.experiments.store import Store, settings_hash
 from proofs_check.empirical import NULLS, Experiment
+from proofs_check.evidence import Numeric, Run
 from proofs_check.predictions import Frozen
 from proofs_check.runner import cache_dir
+from theory.linalg import tolerance
 
 Units = Sequence[Mapping[str, Any]]
 
@@ -66,6 +69,37 @@ def sparse(frozen: Frozen, arm: Arm, controls: Mapping[str, Arm]) -> list[Experi
             )
         )
     return found
+
+
+def row_bounds(run: Run, frozen: Frozen, arms: Sequence[Arm]) -> Numeric:
+    """Theorem A2 row by row: σ_min of the atoms active on either side bounds ‖a − b‖ by ‖D(a − b)‖.
+
+    Hypothesis draws the arm, the seed and the row with its decoder. True for any weights; what training decides is how
+    many of the bounds say something, and the statement reports it.
+    """
+    from hypothesis import strategies as st
+
+    measured = {arm.name: trained(arm, frozen) for arm in arms}
+    found = {name: summary([dict(u) for u in units]) for name, units in measured.items()}
+    shares = "; ".join(
+        f"{name}: {s['informative']:.0%} of {s['rows']} rows, σ_min {s['sigma']['5%']:.2g} at its 5 % quantile, "
+        f"coherence bound vacuous for {s['coherence_vacuous']:.0%} of the decoders"
+        for name, s in found.items()
+    )
+
+    @st.composite
+    def rows(draw) -> dict[str, float]:
+        unit = draw(st.sampled_from(measured[draw(st.sampled_from(sorted(measured)))]))["rowwise"]
+        row = draw(st.integers(0, len(unit["distance"]) - 1))
+        return {name: unit[name][row] for name in ("distance", "image", "sigma", "largest")}
+
+    def check(row: dict[str, float]):
+        error = tolerance(1 + row["largest"], 64)
+        yield row["sigma"] * row["distance"] - row["image"], error
+        yield row["distance"] - row["largest"], error
+
+    statement = f"σ_min·‖a − b‖ ≤ ‖D(a − b)‖ on trained rows; below ‖a‖ + ‖b‖ it says something, {shares}"
+    return run.holds(statement, rows(), check)
 
 
 def linear(
