@@ -102,6 +102,11 @@ def test_permuted_atoms_reconstruct_but_do_not_translate(planted, permuted):
     assert (matching["matched"], matching["fixed"]) == (pytest.approx(1.0), 0.0)
     assert matching["identity"] < 0.2
     assert found["label_jaccard"]["live"] < 0.5
+    retrieved = found["retrieval"]
+    assert retrieved["reconstruction"]["y"]["recall@1"] == 1.0
+    for i, j in (("x", "y"), ("y", "x")):
+        assert retrieved["cross_reconstruction"][i][j]["recall@10"] < 0.5
+        assert retrieved["latent"][i][j]["recall@10"] < 0.5
     # The law of the codes is nearly the same in every order of the atoms: only the pairing tells.
     assert found["distances"]["dCC"]["x"]["y"]["biased"] < 3 * found["distances"]["dCC"]["x"]["y"]["floor"]
 

@@ -126,6 +126,15 @@ def test_relative_norms_tell_whose_an_atom_is(planted):
     assert (found["relative_norm"]["min"], found["relative_norm"]["max"]) == pytest.approx((0.0, 0.5), abs=1e-6)
 
 
+def test_decoders_are_compared_where_an_atom_fires_in_either_stream(planted):
+    A, half = planted.A, (np.arange(12) < 6)[:, None]
+    coders = {"x": (A["x"], A["x"]), "y": (A["y"] * half, A["y"] * np.where(half, 1.0, 3.0))}
+    found = evaluate(model("cosae", coders), planted.sources)["standalone"]
+    assert (found["streams"]["x"]["dead"], found["streams"]["y"]["dead"]) == (0.0, 0.5)
+    relative = found["pairs"]["x"]["y"]["decoders"]["relative_norm"]
+    assert (relative["min"], relative["max"]) == pytest.approx((0.5, 0.75))
+
+
 # SPARC: a joint support
 
 
@@ -246,13 +255,14 @@ def test_sparse_and_dense_samples_agree(rows):
                 assert float((dense.code(s) - sparse.code(s).dense()).abs().max()) <= 1e-5
 
 
-def test_each_seed_is_evaluated_by_itself(rows):
-    both = trained("cosae", rows, seeds=(3, 8))
-    sources = {s: rows[s] for s in "xy"}
-    found = [evaluate(both, sources, seed_index=k) for k in range(2)]
+def test_each_seed_is_evaluated_by_itself_with_its_own_normalisation(rows):
+    config = {"n_atoms": 12, "sparsity": 3, "batch": 30, "steps": 12, "threads": 1, "n_slices": 4}
+    sources = [{s: rows[s] for s in "xy"}, {s: Array(5 + 3 * rows[s].array) for s in "xy"}]
+    both = train(Config(system="cosae", seeds=(3, 8), **config), sources)
+    found = [evaluate(both, s, seed_index=k) for k, s in enumerate(sources)]
     assert [f["training_seed"] for f in found] == [3, 8]
     assert found[0]["standalone"]["r2"] != found[1]["standalone"]["r2"]
-    alone = evaluate(trained("cosae", rows, seeds=(8,)), sources)
+    alone = evaluate(train(Config(system="cosae", seeds=(8,), **config), sources[1]), sources[1])
     assert_same(found[1]["standalone"]["r2"], alone["standalone"]["r2"], 1e-3)
 
 

@@ -13,6 +13,7 @@ from sklearn.metrics import jaccard_score
 from nonlinear.firing import Firing, support_jaccard
 from nonlinear.jaccard import LabelCounts, label_jaccard
 from nonlinear.plain import Undefined
+from nonlinear.sampled import most_firing
 
 
 @st.composite
@@ -51,6 +52,9 @@ def test_counts_are_those_of_loops_whatever_the_blocks(drawn):
     assert stream["l0"] == np.mean([sum(v != 0 for v in row) for row in a])
     assert stream["dead"] == np.mean([not any(a[:, atom] != 0) for atom in range(m)])
     assert stream["code_variance"] == pytest.approx(a.var(0).sum(), abs=1e-12)
+    some = [r for r in range(n) if a[r].any() or b[r].any()]
+    overlap = np.mean([jaccard_score(a[r] != 0, b[r] != 0) for r in some]) if some else None
+    assert pair["support_jaccard"] == (pytest.approx(overlap) if some else Undefined("no atom fired"))
     both = [sum((a[:, k] != 0) & (b[:, k] != 0)) for k in range(m)]
     for s, z in zip(("s0", "s1"), (a, b), strict=True):
         own = [sum(z[:, k] != 0) for k in range(m)]
@@ -127,6 +131,17 @@ def test_one_class_a_row_is_one_hot(drawn, seed):
         assert np.array_equal(found.counts["x"], (a != 0).T.astype(int) @ hot)
         results.append(found.result())
     assert results[0] == results[1]
+
+
+@given(codes(), st.integers(1, 6))
+def test_the_atoms_that_fire_most_are_chosen_in_ascending_order(drawn, count):
+    a, b = drawn
+    chosen = most_firing(OneView({"x": torch.tensor(a), "y": torch.tensor(b)}, {}), count)
+    frequency = (a != 0).mean(0) + (b != 0).mean(0)
+    left = np.setdiff1d(np.arange(a.shape[1]), chosen)
+    assert chosen.tolist() == sorted(set(chosen))
+    assert len(chosen) == min(count, a.shape[1])
+    assert frequency[chosen].min() >= frequency[left].max(initial=0)
 
 
 def test_dead_atoms_count_as_zero_among_all_and_not_among_live_ones():

@@ -64,6 +64,9 @@ def test_dead_atoms_take_no_part_in_a_matching():
     some, none = np.array([True, True, False]), np.zeros(3, bool)
     found = against_identity(np.eye(3), some, some)
     assert found == {"matched": 1.0, "identity": 1.0, "fixed": 1.0}
+    # Whatever stands in the rows and columns of dead atoms.
+    first, second = np.array([True, False]), np.array([False, True])
+    assert against_identity(np.array([[0.9, 0.4], [0.9, 0.9]]), first, second)["matched"] == 0.4
     apart = against_identity(np.zeros((3, 3)), some, ~some)
     assert apart == {"matched": 0.0, "identity": 0.0, "fixed": 0.0}
     assert isinstance(against_identity(np.eye(3), some, none), Undefined)
