@@ -5,7 +5,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from nonlinear import kernels
+from nonlinear import kernels, published
 from theory import discrepancy, levels
 
 
@@ -153,3 +153,27 @@ def _(a: SparseCodes, b: SparseCodes, grid: discrepancy.TGrid, unbiased: bool = 
     phi_a, phi_b = (kernels.SparseECF.apply(c.values, c.support, grid.nodes) for c in (a, b))
     distances = discrepancy.distance_from_ecf(phi_a, phi_b, len(a), len(b), grid, unbiased)
     return discrepancy.mean_over_active(distances, a.active() | b.active())
+
+
+@published.masked_cosine.register
+def _(a: SparseCodes, b: SparseCodes) -> torch.Tensor:
+    tops, kept = (_strongest(a), _strongest(b)), []
+    for z in (a, b):
+        out = [z.support.atoms == top[z.support.rows] for top in tops]
+        kept.append(z.values * ~(out[0] | out[1]))
+    here, there = kernels.common(a.support.keys, b.support.keys)
+    products = kept[0][here] * kept[1][there]
+    inner = products.new_zeros(len(a)).index_add(0, a.support.rows[here], products)
+    sums = [v.new_zeros(len(a)).index_add(0, z.support.rows, v**2) for z, v in zip((a, b), kept, strict=True)]
+    squares = sums[0] * sums[1]
+    return inner / torch.where(squares > 0, squares, 1).sqrt()
+
+
+def _strongest(codes: SparseCodes) -> torch.Tensor:
+    """Atom of the largest value of each row [n], the first among equals; −1 where the row is zero."""
+    values, rows, atoms = codes.values.detach(), codes.support.rows, codes.support.atoms
+    most = values.new_zeros(len(codes)).scatter_reduce(0, rows, values, "amax")
+    top = ((values == most[rows]) & (values > 0)).nonzero().squeeze(1)
+    none = atoms.new_full((len(codes),), codes.shape[1])
+    found = none.scatter_reduce(0, rows[top], atoms[top], "amin")
+    return torch.where(found < codes.shape[1], found, -1)

@@ -34,6 +34,21 @@ def bags(table: torch.Tensor, index: torch.Tensor, pointers: torch.Tensor, weigh
     )
 
 
+def common(keys_a: torch.Tensor, keys_b: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mask of the keys of a that b has too, and their positions in b; both ascending.
+
+    Examples
+    --------
+    >>> [found.tolist() for found in common(torch.tensor([1, 4, 6]), torch.tensor([0, 4, 6]))]
+    [[False, True, True], [1, 2]]
+    """
+    if not len(keys_b):
+        return torch.zeros_like(keys_a, dtype=torch.bool), keys_b
+    place = torch.searchsorted(keys_b, keys_a).clamp_max(len(keys_b) - 1)
+    both = keys_b[place] == keys_a
+    return both, place[both]
+
+
 class EncodeAt(Function):
     """Values relu(x Wᵀ + b) at the entries of a support, given the pre-activations there.
 
@@ -97,10 +112,8 @@ class SquaredDistance(Function):
     @staticmethod
     def forward(ctx: Any, a, b, keys_a, keys_b):
         """Differences where both are active, squares where one is."""
-        place = torch.searchsorted(keys_b, keys_a).clamp_max(max(len(keys_b) - 1, 0))
-        both = keys_b[place] == keys_a if len(keys_b) else torch.zeros_like(keys_a, dtype=torch.bool)
-        place, rest = place[both], b.clone()
-        difference = a.clone()
+        both, place = common(keys_a, keys_b)
+        difference, rest = a.clone(), b.clone()
         difference[both] -= b[place]
         rest[place] = 0
         ctx.save_for_backward(difference, rest, both, place)

@@ -4,7 +4,8 @@ They are known by name to every configuration ("nTR", "cCC") and are not part of
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import singledispatch
+from typing import Any, ClassVar
 
 from array_api_compat import array_namespace
 
@@ -35,11 +36,30 @@ class Relative(Level):
         return xp.sum(xp.sum((a - b) ** 2, axis=1) / xp.where(size > 0, size, xp.ones_like(size))) / max(b.shape[0], 1)
 
 
+@singledispatch
+def masked_cosine(a: Any, b: Any) -> Any:
+    """Cosine of each pair of rows [n] after the largest coordinate of either side is set to 0 in both.
+
+    Two rows of which one is zero have cosine 0. Sparse codes register a form of their own by the type of ``a``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> masked_cosine(np.array([[3.0, 1.0, 0.0, 1.0]]), np.array([[0.0, 1.0, 2.0, 1.0]])).round(6).tolist()
+    [1.0]
+    """
+    xp = array_namespace(a, b)
+    atoms = xp.arange(a.shape[1], device=getattr(a, "device", None))
+    top = [(atoms[None, :] == xp.argmax(z, axis=1)[:, None]) & (z != 0) for z in (a, b)]
+    kept = xp.astype(~(top[0] | top[1]), a.dtype)
+    a, b = a * kept, b * kept
+    squares = xp.sum(a**2, axis=1) * xp.sum(b**2, axis=1)
+    return xp.sum(a * b, axis=1) / xp.sqrt(xp.where(squares > 0, squares, xp.ones_like(squares)))
+
+
 @dataclass(frozen=True)
 class MaskedCosine(Level):
-    """One minus the mean cosine of matched rows, after the largest coordinate of either side is set to 0 in both.
-
-    The alignment penalty of SAE-A; two rows of which one is zero have cosine 0.
+    """One minus the mean :func:`masked_cosine` of matched rows, 0 where none is: the alignment penalty of SAE-A.
 
     Examples
     --------
@@ -51,20 +71,13 @@ class MaskedCosine(Level):
     """
 
     prefix: str = "c"
+    sparse: ClassVar = True
 
     def loss(self, what, view, i, j):
-        """Mean over matched rows, 0 where none is matched."""
+        """Mean over matched rows."""
         a, b = view.paired(what, i, j)
-        if not a.shape[0]:
-            return array_namespace(a, b).sum(a)
-        xp = array_namespace(a, b)
-        atoms = xp.arange(a.shape[1], device=getattr(a, "device", None))
-        top = [(atoms[None, :] == xp.argmax(z, axis=1)[:, None]) & (z != 0) for z in (a, b)]
-        kept = xp.astype(~(top[0] | top[1]), a.dtype)
-        a, b = a * kept, b * kept
-        squares = xp.sum(a**2, axis=1) * xp.sum(b**2, axis=1)
-        cosine = xp.sum(a * b, axis=1) / xp.sqrt(xp.where(squares > 0, squares, xp.ones_like(squares)))
-        return 1 - xp.sum(cosine) / a.shape[0]
+        cosines = masked_cosine(a, b)
+        return (a.shape[0] - cosines.sum()) / max(a.shape[0], 1)
 
 
 PUBLISHED = {p.name: p for p in [Property(w, Relative()) for w in (REC, CYC, TR)] + [Property(CC, MaskedCosine())]}
