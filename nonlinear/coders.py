@@ -99,15 +99,15 @@ class Coders:
 
     def penalty(self) -> torch.Tensor:
         """Mean over rows of Σ z·‖atom‖, summed over the codes computed so far: the L1 loss of ReLU systems."""
-        total = 0.0
-        for s, (_, z) in self._codes.items():
+        total, codes = 0.0, {s: z for s, (_, z) in self._codes.items()}
+        if self.shape.system.sharing == "summed" and codes:
+            codes = {next(iter(codes)): self._joint}
+        for s, z in codes.items():
             norms = self.norms(self.shape.codes[s])
             values = z.values if self.sparse else z
             if norms is not None:
                 values = values * (norms[z.support.atoms] if self.sparse else norms)
             total = total + values.sum() / max(len(z), 1)
-            if self.shape.system.sharing == "summed":
-                break
         return torch.as_tensor(total)
 
     def norms(self, code: str) -> torch.Tensor | None:
@@ -159,7 +159,7 @@ class Coders:
     def _summed(self, x: Mapping[str, torch.Tensor], layout: Layout) -> dict[str, Any]:
         """Encode the streams of each point together, absent ones as zeros: the mean of centred rows."""
         rows, W = self._stacked(x, layout)
-        code = self._encode("joint", rows, (W, self.parameters["bias.joint"]), count=True)
+        code = self._joint = self._encode("joint", rows, (W, self.parameters["bias.joint"]), count=True)
         return {s: at(code, layout.points(s)) for s in x}
 
     def _stacked(self, x: Mapping[str, torch.Tensor], layout: Layout) -> tuple[torch.Tensor, torch.Tensor]:
