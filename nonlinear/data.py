@@ -102,11 +102,11 @@ class Normaliser:
             return cls(kind, zero, 1.0)
         chosen = np.arange(0, len(rows), -(-len(rows) // ENOUGH))
         blocks = [chosen[a : a + BLOCK] for a in range(0, len(chosen), BLOCK)]
-        mean = sum((rows.take(b).sum(0, dtype=np.float64) for b in blocks), zero) / len(chosen)
+        # Sums start from one of the rows: what rounding leaves of a constant stream would be taken for variance.
+        origin = np.asarray(rows.take(chosen[:1])[0], dtype=np.float64)
+        mean = origin + sum(((rows.take(b) - origin).sum(0) for b in blocks), zero) / len(chosen)
         square = sum(float(((rows.take(b) - mean) ** 2).sum()) for b in blocks) / len(chosen)
-        # What the mean of a constant stream leaves by rounding is no variance.
-        varies = square > (64 * np.finfo(float).eps) ** 2 * float(mean @ mean)
-        return cls(kind, mean, np.sqrt(rows.dim / square) if varies else 1.0)
+        return cls(kind, mean, np.sqrt(rows.dim / square) if square > 0 else 1.0)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """Normalise rows."""
