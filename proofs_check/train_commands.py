@@ -16,10 +16,11 @@ Files = Annotated[
 ]
 Ids = Annotated[
     list[Path] | None,
-    typer.Option("--ids", help="Ids (.npy) of the points that the rows of a stream show; one per stream, in order."),
+    typer.Option("--ids", metavar="<path>", help="Ids (.npy) of the points that a stream's rows show; one per stream."),
 ]
 Plugin = Annotated[
-    list[Path] | None, typer.Option("--plugin", help="Python file that registers properties or systems; repeat it.")
+    list[Path] | None,
+    typer.Option("--plugin", metavar="<path>", help="Python file that registers properties or systems; repeat it."),
 ]
 
 
@@ -46,7 +47,9 @@ def train(
     batch: Annotated[int | None, typer.Option(help="Rows of each stream per step. Default: 1024.")] = None,
     steps: Annotated[int | None, typer.Option(help="Steps. Default: 2000.")] = None,
     lr: Annotated[float | None, typer.Option(help="Learning rate. Default: 0.001.")] = None,
-    seed: Annotated[list[int] | None, typer.Option(help="Seed; several train as one batch. Default: 0.")] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option(metavar="<int>", help="Seed; several train as one batch. Default: 0.")
+    ] = None,
     paired: Annotated[
         float | None, typer.Option(help="Share of the points whose rows are known to be pairs. Default: 1.")
     ] = None,
@@ -88,7 +91,7 @@ def train(
         chosen = configuration.read(config, **changes)
         sources = open_streams(files)
         known = _ids(ids, list(sources))
-        with progress() as on_progress:
+        with taken_back(out), progress() as on_progress:
             run(chosen, sources, known, out, resume=resume, on_progress=on_progress)
 
 
@@ -104,7 +107,7 @@ def evaluate(
     ids: Ids = None,
     plugin: Plugin = None,
 ) -> None:
-    """Evaluate a run on embedding files: R² of REC, TR, CC and CYC between all streams, and what must stand beside them.
+    """Evaluate a run on embedding files: R² of REC, TR, CC, CYC between all streams, and what must stand beside them.
 
     Files are taken in the order of the run's streams unless they are named. Codes come from each stream's encoder alone
     (standalone) and, where that differs, from all streams together (shared).
@@ -158,14 +161,29 @@ def one_line() -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (ValueError, KeyError) as error:
-        raise InputError(str(error.args[0] if error.args else error)) from error
+    except ValueError as error:
+        raise InputError(str(error)) from error
     except OSError as error:
         if error.errno in FULL:
-            raise InputError(
-                "the disk is full; the last checkpoint is kept: make room and go on with --resume"
-            ) from error
+            raise InputError("the disk is full; make room, and go on with --resume if there is a checkpoint") from error
         raise InputError(f"{error.filename or 'a file'}: {error.strerror or error}; check the path") from error
+
+
+@contextmanager
+def taken_back(out: Path) -> Iterator[None]:
+    """Remove what a run that failed before its first line of metrics has made."""
+    files = [out / "config.json", out / "metrics.jsonl"]
+    new, made = not files[0].exists(), [p for p in (out, *out.parents) if not p.exists()]
+    try:
+        yield
+    except Exception:
+        if new and out.is_dir() and not (files[1].exists() and files[1].stat().st_size):
+            for file in files:
+                file.unlink(missing_ok=True)
+            for folder in made:
+                if not any(folder.iterdir()):
+                    folder.rmdir()
+        raise
 
 
 def load_files(plugins: Sequence[Path] | None) -> None:

@@ -119,7 +119,7 @@ COMMANDS = {
     "one file": (["audit", "x.npy"], "no partner"),
     "one row": (["audit", "one.npy", "one.npy"], "at least 2"),
     "unknown command": (["audti"], "audti"),
-    "unknown list": (["list", "lemmas"], "properties or claims"),
+    "unknown list": (["list", "lemmas"], "properties or systems or claims"),
     "unknown claim": (["verify", "P1", "L4.iiii"], "did you mean"),
     "unknown statement": (["verify", "p1"], "did you mean P1"),
     "claim like nothing": (["verify", "zzzzzzzz"], "'zzzzzzzz'; see concept-alignment list claims"),
@@ -309,10 +309,12 @@ def test_nothing_heavy_is_imported_for_help_and_no_torch_for_an_audit(folder):
 @pytest.mark.parametrize(
     ("words", "taught"),
     [
-        (["--help"], ["audit --demo", "verify", "list"]),
+        (["--help"], ["audit --demo", "verify", "train", "evaluate", "list"]),
         (["audit", "--help"], ["audit --demo --out demo", "--ridge", "REC", "safetensors"]),
         (["verify", "--help"], ["verify P1", "Exit code", "claims.html"]),
-        (["list", "--help"], ["list properties"]),
+        (["train", "--help"], ["train cosae clip.npy dino.npy", "--resume", "REC=1"]),
+        (["evaluate", "--help"], ["evaluate run clip_test.npy", "--labels"]),
+        (["list", "--help"], ["list properties", "systems"]),
     ],
 )
 def test_help_teaches_by_example(words, taught):
@@ -321,14 +323,14 @@ def test_help_teaches_by_example(words, taught):
     assert all(word in " ".join(done.stdout.split()) for word in taught)
 
 
-@pytest.mark.parametrize("what", ["properties", "claims"])
+@pytest.mark.parametrize("what", ["properties", "systems", "claims"])
 def test_lists_are_tables_and_json(what, capsys):
     assert main(["list", what]) == 0
     shown = capsys.readouterr().out
     assert main(["list", what, "--json"]) == 0
     entries = json.loads(capsys.readouterr().out)
     assert len(entries) >= 8
-    key = "name" if what == "properties" else "id"
+    key = "id" if what == "claims" else "name"
     assert all(entry[key] in shown for entry in entries)
 
 
