@@ -78,7 +78,8 @@ class Layout:
         """Return the same layout with its indices on a device."""
         other = Layout(self.streams, self.strata, self.aligned)
         for i in self.streams:
-            other.points(i), other.side(i, 0), other.side(i, 1)
+            for compute in (other.points, lambda i: other.side(i, 0), lambda i: other.side(i, 1)):
+                compute(i)
             for j in self.streams:
                 other.matched(i, j)
         other._cache = {k: v if isinstance(v, slice) else v.to(device) for k, v in other._cache.items()}

@@ -77,33 +77,31 @@ def cycle_only(seed: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        Means over the starts: ``r2_tr`` of the translation x → y; ``linear_part`` 2Tr(ΓᵀC₀)/TrΣy, whose mean is 0 for a
-        sign-symmetric law; ``formula``: the largest |R² − R²(Γ)| of D1; ``r2_cyc``; ``change`` of the loss over the
-        last tenth, largest; ``trained`` and ``trained_linear_part``: the same numbers for reduced-rank regression, the
-        optimum of TR; ``untrained`` r2_tr of the starts.
+        ``r2_tr``: mean over the starts of R² of the translation x → y; ``linear_part``: that of 2Tr(ΓᵀC₀)/TrΣy, 0 for
+        a sign-symmetric law. The same two for reduced-rank regression, the optimum of TR (``trained_``), for the coders
+        of the start (``untrained_``), and with the rows of y shuffled once (``shuffled_``). ``formula``: the largest
+        |R² − R²(Γ)| of D1; ``r2_cyc``; ``change``: largest change of the loss over the last tenth of the steps, in
+        units of the total variance.
     """
     X, Y = exact_pair(seed, GENERIC)
-    moments = Moments.from_arrays(X, Y)
-    rank = X.shape[1]
+    moments, rank = Moments.from_arrays(X, Y), X.shape[1]
     fit = linear.train(X, Y, rank, {"CYC": 1.0}, starts=STARTS, seed=seed, steps=STEPS)
-    optima = CycleOptima.of(moments, rank)
-    maps, start = _translations(fit.coders), _translations(fit.initial)
-    gammas = [optima.gamma(A) for A in maps]
-    r2 = np.array([_r2(moments, A) for A in maps])
-    linear_part = np.array([2 * float((G * optima.cross).sum()) / optima.total for G in gammas])
+    optima, maps = CycleOptima.of(moments, rank), _translations(fit.coders)
     best = reduced_rank.solve(moments, rank).maps
-    A = best["Wx"] @ best["Dy"]
-    return {
-        "seed": seed,
-        "r2_tr": float(r2.mean()),
-        "linear_part": float(linear_part.mean()),
-        "formula": float(np.abs(r2 - [optima.r_squared(G) for G in gammas]).max()),
+    arms = {
+        "": (moments, maps),
+        "trained_": (moments, [best["Wx"] @ best["Dy"]]),
+        "untrained_": (moments, _translations(fit.initial)),
+        "shuffled_": (_shuffled(X, Y, seed), maps),
+    }
+    found: dict[str, Any] = {"seed": seed}
+    for name, (m, translations) in arms.items():
+        found[name + "r2_tr"] = float(np.mean([_r2(m, A) for A in translations]))
+        found[name + "linear_part"] = float(np.mean([_linear_part(m, A) for A in translations]))
+    return found | {
+        "formula": max(abs(_r2(moments, A) - optima.r_squared(optima.gamma(A))) for A in maps),
         "r2_cyc": float(np.mean(1 - fit.losses / (np.trace(moments.Sx) + np.trace(moments.Sy)))),
         "change": _change(fit, moments),
-        "trained": _r2(moments, A),
-        "trained_linear_part": 2 * float((optima.gamma(A) * optima.cross).sum()) / optima.total,
-        "untrained": float(np.mean([_r2(moments, A) for A in start])),
-        "shuffled": float(np.mean([-np.trace(A.T @ moments.Sx @ A) / optima.total for A in maps])),
     }
 
 
@@ -138,29 +136,32 @@ def covariance_matched(seed: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``mean`` of R² over the starts over its prediction −EV_k(Y); ``log_variance``: logarithm of the variance over
-        its prediction; ``cycle_only`` and ``cycle_only_log_variance``: the same for coders that match no covariance;
-        ``change``; ``untrained`` and ``shuffled``: means of R² over −EV_k(Y).
+        ``mean``: of R² over the starts, over its prediction −EV_k(Y); ``log_variance``: logarithm of the variance over
+        its prediction. The same two for coders that match no covariance (``alone_``), for those of the start
+        (``untrained_``), and with the rows of y shuffled once (``shuffled_``). ``change`` as above.
     """
     X, Y = exact_pair(seed, ROUND)
     moments, rank = Moments.from_arrays(X, Y), 3
-    optima = CycleOptima.of(moments, rank)
-    expected, variance = optima.matched_r_squared()
+    expected, variance = CycleOptima.of(moments, rank).matched_r_squared()
     with registered(SameCovariance()):
         fit = linear.train(X, Y, rank, {"CYC": 1.0, "vTR": 1.0}, starts=MATCHED_STARTS, seed=seed, steps=STEPS)
     alone = linear.train(X, Y, rank, {"CYC": 1.0}, starts=STARTS, seed=seed, steps=STEPS)
-    maps = _translations(fit.coders)
-    r2, control = (np.array([_r2(moments, A) for A in found]) for found in (maps, _translations(alone.coders)))
-    return {
-        "seed": seed,
-        "mean": float(r2.mean()) / expected,
-        "log_variance": float(np.log(r2.var(ddof=1) / variance)),
-        "cycle_only": float(control.mean()) / expected,
-        "cycle_only_log_variance": float(np.log(control.var(ddof=1) / variance)),
-        "change": max(_change(fit, moments), _change(alone, moments)),
-        "untrained": float(np.mean([_r2(moments, A) for A in _translations(fit.initial)])) / expected,
-        "shuffled": float(np.mean([-np.trace(A.T @ moments.Sx @ A) for A in maps])) / optima.total / expected,
+    arms = {
+        "": (moments, fit.coders),
+        "alone_": (moments, alone.coders),
+        "untrained_": (moments, fit.initial),
+        "shuffled_": (_shuffled(X, Y, seed), fit.coders),
     }
+    found: dict[str, Any] = {"seed": seed, "change": max(_change(fit, moments), _change(alone, moments))}
+    for name, (m, coders) in arms.items():
+        r2 = np.array([_r2(m, A) for A in _translations(coders)])
+        found[name + "mean"] = float(r2.mean()) / expected
+        found[name + "log_variance"] = float(np.log(r2.var(ddof=1) / variance))
+    return found
+
+
+def _shuffled(X: np.ndarray, Y: np.ndarray, seed: int) -> Moments:
+    return Moments.from_arrays(X, np.random.default_rng([seed, 12]).permutation(Y))
 
 
 def _translations(coders) -> np.ndarray:
@@ -169,8 +170,12 @@ def _translations(coders) -> np.ndarray:
 
 def _r2(moments: Moments, A: np.ndarray) -> float:
     """R² of x ↦ xA on centred data, from second moments."""
-    total = float(np.trace(moments.Sy))
-    return (2 * float(np.sum(A * moments.Sxy)) - float(np.sum(A * (moments.Sx @ A)))) / total
+    return _linear_part(moments, A) - float(np.sum(A * (moments.Sx @ A)) / np.trace(moments.Sy))
+
+
+def _linear_part(moments: Moments, A: np.ndarray) -> float:
+    """2Tr(AᵀΣxy)/TrΣy, which changes its sign with A."""
+    return 2 * float(np.sum(A * moments.Sxy) / np.trace(moments.Sy))
 
 
 def _change(fit: linear.Fit, moments: Moments) -> float:

@@ -38,14 +38,10 @@ def _(run):
     from nonlinear.experiments import cycle
     from proofs_check.trained.experiments import linear
 
-    columns = {
-        "R²_TR": ("r2_tr", "trained", "trained for TR"),
-        "linear part of R²_TR": ("linear_part", "trained_linear_part", "trained for TR"),
-    }
-    beside = {"R² of CYC": lambda units: min(u["r2_cyc"] for u in units), "starts": lambda units: cycle.STARTS}
-    return linear(
-        frozen("E2.ii"), "linear coders trained for CYC, means over starts", cycle.cycle_only, columns, beside
-    )
+    columns = {"R²_TR": ("r2_tr", "trained_"), "linear part of R²_TR": ("linear_part", "trained_")}
+    beside = {"R² of CYC": lambda units: min(u["r2_cyc"] for u in units), "starts": lambda units: float(cycle.STARTS)}
+    statement = "linear coders trained for CYC, means over starts"
+    return linear(frozen("E2.ii"), statement, "trained for TR", cycle.cycle_only, columns, beside)
 
 
 @SIGNS.by("numeric")
@@ -81,8 +77,7 @@ def _(run):
     from proofs_check.trained.experiments import linear
 
     mean, spread = frozen("E2.iii").predictions
-    words = "trained for CYC alone"
-    columns = {mean: ("mean", "cycle_only", words), spread: ("log_variance", "cycle_only_log_variance", words)}
+    columns = {mean: ("mean", "alone_"), spread: ("log_variance", "alone_")}
     statement = "linear coders trained for CYC and equal covariances, over starts"
     beside = {"starts": lambda units: float(cycle.MATCHED_STARTS)}
-    return linear(frozen("E2.iii"), statement, cycle.covariance_matched, columns, beside)
+    return linear(frozen("E2.iii"), statement, "trained for CYC alone", cycle.covariance_matched, columns, beside)

@@ -105,20 +105,21 @@ def row_bounds(run: Run, frozen: Frozen, arms: Sequence[Arm]) -> Numeric:
 def linear(
     frozen: Frozen,
     statement: str,
+    words: str,
     run: Callable[[int], Mapping[str, Any]],
-    columns: Mapping[str, tuple[str, str, str]],
+    columns: Mapping[str, tuple[str, str]],
     beside: Mapping[str, Callable[[Units], float]],
 ) -> list[Experiment]:
     """One record per prediction about linear coders.
 
     Parameters
     ----------
-    frozen, statement
-        The predictions, and what was trained.
+    frozen, statement, words
+        The predictions, what was trained, and the control in words.
     run
         Data seed → numbers by name.
     columns
-        Prediction → the names of its measured number, of the control's, and the control in words.
+        Prediction → the name of its measured number, and the prefix that makes it the control's.
     beside
         Name → function of all units.
     """
@@ -132,17 +133,14 @@ def linear(
             name,
             frozen.seeds,
             _column(measured, key),
-            {words: _column(measured, control)},
-            {
-                NULLS[0]: _column(measured, "shuffled"),
-                NULLS[1]: _column(measured, "untrained"),
-            },
+            {words: _column(measured, control + key)},
+            {NULLS[0]: _column(measured, "shuffled_" + key), NULLS[1]: _column(measured, "untrained_" + key)},
             [u["change"] for u in measured],
             {what: of(measured) for what, of in beside.items()},
             frozen.sha256,
             settings_hash(chosen),
         )
-        for name, (key, control, words) in columns.items()
+        for name, (key, control) in columns.items()
     ]
 
 
