@@ -15,6 +15,13 @@ from nonlinear.systems import System
 Parameters = dict[str, torch.Tensor]
 
 
+class ByStream(dict[str, str]):
+    """Stream → something; ValueError for a stream that is not there."""
+
+    def __missing__(self, stream: str) -> str:
+        raise ValueError(f"unknown stream {stream!r}; known: {', '.join(self)}")
+
+
 @dataclass(frozen=True)
 class Shape:
     """A system on streams of given widths.
@@ -50,7 +57,7 @@ class Shape:
     @property
     def owners(self) -> dict[str, str]:
         """Stream → the coder that serves it."""
-        return {s: "shared" if self.system.sharing == "weights" else s for s in self.widths}
+        return ByStream({s: "shared" if self.system.sharing == "weights" else s for s in self.widths})
 
     @property
     def coders(self) -> dict[str, int]:
@@ -60,7 +67,7 @@ class Shape:
     @property
     def codes(self) -> dict[str, str]:
         """Stream → the code of which its own is a part: dead atoms, biases and thresholds are counted per code."""
-        return {s: "joint" if self.system.sharing == "summed" else o for s, o in self.owners.items()}
+        return ByStream({s: "joint" if self.system.sharing == "summed" else o for s, o in self.owners.items()})
 
     @property
     def groups(self) -> list[list[str]]:
@@ -72,7 +79,7 @@ class Shape:
         for group in self.groups:
             if coder in group:
                 return "decoder." + "+".join(group), group.index(coder)
-        raise KeyError(f"unknown stream {coder!r}; known: {', '.join(self.coders)}")
+        raise ValueError(f"unknown coder {coder!r}; known: {', '.join(self.coders)}")
 
     @property
     def skips(self) -> list[tuple[str, str]]:

@@ -21,7 +21,7 @@ SPARSE_FROM = {"cpu": 8, "cuda": 100}
 
 
 def objective(config: Config, n_streams: int) -> Objective:
-    """Return what a configuration minimises on so many streams; KeyError for an unknown property.
+    """Return what a configuration minimises on so many streams; ValueError for an unknown property.
 
     Examples
     --------

@@ -77,6 +77,8 @@ def point_ids(lengths: Mapping[str, int], ids: Mapping[str, np.ndarray] | None, 
             )
         starts = np.cumsum([0, *lengths.values()])
         return {s: start + np.arange(n) for (s, n), start in zip(lengths.items(), starts, strict=False)}
+    if unknown := [s for s in ids if s not in lengths]:
+        raise ValueError(f"there are ids of an unknown stream {unknown[0]!r}; known: {', '.join(lengths)}")
     found = {}
     for s, n in lengths.items():
         if s not in ids:
