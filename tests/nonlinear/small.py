@@ -11,7 +11,16 @@ from nonlinear.train import Trainer
 
 NAMES = tuple(SYSTEMS)
 WIDTHS = {"x": 5, "y": 4, "z": 6}
-TINY = {"n_atoms": 24, "sparsity": 3, "batch": 16, "steps": 20, "log_every": 4, "checkpoint_every": 8, "threads": 1}
+TINY = {
+    "n_atoms": 24,
+    "sparsity": 3,
+    "batch": 16,
+    "steps": 20,
+    "log_every": 4,
+    "checkpoint_every": 8,
+    "n_slices": 8,
+    "threads": 1,
+}
 
 
 def planted(n, widths, n_atoms=12, active=2, seed=0):
@@ -48,13 +57,18 @@ def batch_of(trainer, step=0):
     return stack([s.batch(k.rows(step)) for s, k in zip(trainer.streams, trainer.shuffles, strict=True)])
 
 
-def measured(trainer, step=0, silent=None):
-    """Losses, gradients, fired atoms and least kept scores at one step, without moving."""
-    trainer.optimiser.zero()
-    found, fired, least = stacked(
+def computed(trainer, step=0, silent=None):
+    """Losses, fired atoms and least kept scores at one step."""
+    return stacked(
         trainer.objective, trainer.shape, trainer.parameters, batch_of(trainer, step), trainer.layout,
         sparse=trainer.sparse, edges=trainer.edges(step), silent=silent, seed=step, hints=trainer.hints,
     )  # fmt: skip
+
+
+def measured(trainer, step=0, silent=None):
+    """The same, detached, and the gradients as second; nothing moves."""
+    trainer.optimiser.zero()
+    found, fired, least = computed(trainer, step, silent)
     found["loss"].sum().backward()
     gradients = {n: torch.zeros_like(p) if p.grad is None else p.grad.clone() for n, p in trainer.parameters.items()}
     return {n: v.detach() for n, v in found.items()}, gradients, fired, least

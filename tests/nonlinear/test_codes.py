@@ -1,5 +1,7 @@
 """Sparse codes against the dense tensors that they stand for."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -26,7 +28,7 @@ def random_codes(seed, n, m, density=0.4):
 
 @st.composite
 def cases(draw):
-    """Dense codes, also without a row or without an entry, and rows: a slice, or numbers in any order with repetitions."""
+    """Dense codes, also without an entry, and rows: a slice, or numbers in any order and with repetitions."""
     n, m = draw(st.integers(1, 6)), draw(st.integers(1, 5))
     dense = random_codes(draw(st.integers(0, 10**6)), n, m, draw(st.sampled_from([0.0, 0.3, 1.0])))
     if draw(st.booleans()):
@@ -54,7 +56,7 @@ def test_rows_are_those_of_the_dense_codes(case):
 def test_entries_atom_by_atom(case):
     support = sparse(case[0]).support
     order, pointers = support.by_atom
-    groups = [order[a:b].tolist() for a, b in zip(pointers[:-1], pointers[1:], strict=True)]
+    groups = [order[a:b].tolist() for a, b in pairwise(pointers)]
     atoms = support.atoms.tolist()
     assert groups == [[e for e, a in enumerate(atoms) if a == atom] for atom in range(support.n_atoms)]
 

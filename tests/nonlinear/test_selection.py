@@ -39,7 +39,7 @@ def cases(draw):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("signed", [False, True])
 def test_mask_is_sorting_by_hand(kind, signed):
-    @settings(max_examples=100)
+    @settings(max_examples=60)
     @given(cases())
     @example((torch.ones(3, 4), 2))
     @example((torch.zeros(2, 3), 3))
@@ -52,7 +52,7 @@ def test_mask_is_sorting_by_hand(kind, signed):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_positions_are_the_mask_whatever_the_hint(kind):
-    @settings(max_examples=150)
+    @settings(max_examples=100)
     @given(cases(), st.one_of(st.none(), st.floats(0, 2.0**62), st.sampled_from([2.0**-40, float("inf")])))
     @example((torch.ones(3, 4), 2), 1.0)
     @example((torch.tensor([[4.0, 3.9, 3.7, 1.0]]), 2), 4.0)
@@ -70,7 +70,7 @@ def test_positions_are_the_mask_whatever_the_hint(kind):
     check()
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(cases(), st.lists(st.integers(-3, 3), min_size=7, max_size=7), st.floats(0, 8))
 def test_batch_positions_select_the_sums_with_the_biases(case, biases, hint):
     products, k = case
