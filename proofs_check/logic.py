@@ -15,6 +15,10 @@ from theory.view import View
 RESOURCES = 2_000_000
 # What a proof without one of its hypotheses may take: more than any of the claims' proofs takes with them.
 IDLE_RESOURCES = 200_000
+# Every question is put several times, each time in a context of its own: the answer then does not depend on what the
+# process asked before. z3 5.4 has answered both sat and unsat to one question with λ-terms: unsat counts if no seed
+# contradicts it.
+SEEDS = range(4)
 
 # z3 annotates a sum or a conjunction as anything that its sorts could ever give.
 Term = Any
@@ -110,10 +114,10 @@ class LogicView(View):
         return z3.ForAll([self.omega, other], z3.And(*claims))
 
 
-def _solver(resources: int | None = None) -> z3.Solver:
-    solver = z3.Solver()
-    solver.set("rlimit", RESOURCES if resources is None else resources)
-    solver.set("random_seed", 0)
+def _solver(seed: int, resources: int) -> z3.Solver:
+    solver = z3.Solver(ctx=z3.Context())
+    solver.set("rlimit", resources)
+    solver.set("random_seed", seed)
     return solver
 
 
@@ -152,10 +156,10 @@ def instance(formula: Term, *terms: Term) -> Term:
 def prove(statement: str, hypotheses: list, goal) -> Step:
     """Accept the goal iff it follows, the hypotheses are not seen to contradict each other, and each is consumed.
 
-    z3 has to answer `unsat` on hypotheses ∧ ¬goal, and `sat` or unknown on the hypotheses alone: contradictory
-    hypotheses would prove anything. A hypothesis is idle if the goal is proved without it, within the smaller budget
-    :data:`IDLE_RESOURCES`; a step that lists one claims to use what it does not. Without hypotheses the goal is an
-    identity, and the text says so.
+    z3 has to answer `unsat` on hypotheses ∧ ¬goal under some seed and `sat` under none, and not so on the hypotheses
+    alone: contradictory hypotheses would prove anything. A hypothesis is idle if the goal is proved without it, within
+    the smaller budget :data:`IDLE_RESOURCES`; a step that lists one claims to use what it does not. Without hypotheses
+    the goal is an identity, and the text says so.
 
     Examples
     --------
@@ -171,33 +175,42 @@ def prove(statement: str, hypotheses: list, goal) -> Step:
     return Step("z3", statement, accepted and not idle, text)
 
 
-def _decided(hypotheses: list, goal) -> tuple[bool, z3.CheckSatResult]:
-    """Whether the goal is proved from hypotheses that z3 does not refute; and its answer."""
-    solver = _solver()
-    solver.add(*hypotheses)
-    consistent = solver.check() != z3.unsat
-    solver.add(z3.Not(goal))
-    answer = solver.check()
-    return consistent and answer == z3.unsat, answer
+def _decided(hypotheses: list, goal) -> tuple[bool, str]:
+    """Whether the goal is proved from hypotheses that z3 does not refute; and its answers."""
+    consistent = not _refuted(hypotheses)[0]
+    proved, answers = _refuted([*hypotheses, z3.Not(goal)])
+    return consistent and proved, answers
+
+
+def _refuted(assertions: list, resources: int | None = None) -> tuple[bool, str]:
+    """Whether some seed answers unsat to the assertions together and none sat; and the different answers."""
+    answers = _answers(assertions, RESOURCES if resources is None else resources)
+    return "unsat" in answers and "sat" not in answers, ", ".join(sorted(answers))
+
+
+def _answers(assertions: list, resources: int) -> dict[str, z3.Solver]:
+    """Answers of all seeds, each with a solver that gave it."""
+    found: dict[str, z3.Solver] = {}
+    for seed in SEEDS:
+        solver = _solver(seed, resources)
+        solver.add(*(z3.BoolVal(a, solver.ctx) if isinstance(a, bool) else a.translate(solver.ctx) for a in assertions))
+        found.setdefault(str(solver.check()), solver)
+    return found
 
 
 def idle_hypotheses(hypotheses: list, goal) -> list:
     """Those without which the goal is still proved, one left out at a time."""
-    found = []
-    for n, hypothesis in enumerate(hypotheses):
-        solver = _solver(IDLE_RESOURCES)
-        solver.add(*hypotheses[:n], *hypotheses[n + 1 :], z3.Not(goal))
-        if solver.check() == z3.unsat:
-            found.append(hypothesis)
-    return found
+    negated = z3.Not(goal)
+    rest = ([*hypotheses[:n], *hypotheses[n + 1 :], negated] for n in range(len(hypotheses)))
+    return [h for h, others in zip(hypotheses, rest, strict=True) if _refuted(others, IDLE_RESOURCES)[0]]
 
 
 def countermodel(statement: str, hypotheses: list, goal) -> Step:
     """Accept iff z3 finds a finite model of hypotheses ∧ ¬goal; the model is the text."""
-    solver = _solver()
-    solver.add(*hypotheses, z3.Not(goal))
-    answer = solver.check()
-    return Step("z3", statement, answer == z3.sat, str(solver.model()) if answer == z3.sat else str(answer))
+    answers = _answers([*hypotheses, z3.Not(goal)], RESOURCES)
+    accepted = "sat" in answers and "unsat" not in answers
+    text = str(answers["sat"].model()) if accepted else ", ".join(sorted(answers))
+    return Step("z3", statement, accepted, text)
 
 
 def proves(hypotheses: list, goal) -> bool:

@@ -6,6 +6,7 @@ import pytest
 import z3
 
 from proofs_check import logic, models
+from proofs_check.claims.p2_atomic import _Atoms
 from proofs_check.logic import LogicView, countermodel, finite_sort, instance, prove, proves
 from theory.properties import CC, REC, TR, Distribution, Instance, Property, all_properties
 
@@ -164,3 +165,24 @@ def test_reconstruction_is_read_from_the_one_definition():
     formula = Property(REC, Instance()).formula(view)["i", "i"]
     expected = z3.ForAll([view.omega], view.g["i"](view.f["i"](view.r["i"](view.omega))) == view.r["i"](view.omega))
     assert formula.eq(expected)
+
+
+def test_an_answer_that_another_seed_contradicts_proves_and_refutes_nothing(monkeypatch):
+    a = z3.Int("a")
+    solver = z3.Solver()
+    assert solver.check() == z3.sat
+    monkeypatch.setattr(logic, "_answers", lambda assertions, resources: {"unsat": solver, "sat": solver})
+    assert not prove("anything", [a > 0], a > 0).passed
+    assert not countermodel("anything", [a > 0], a < 0).passed
+    assert not logic.proves([a > 0], a > 0)
+
+
+def test_answers_do_not_depend_on_what_was_asked_before():
+    def asked():
+        f = _Atoms()
+        return [str(prove("p", [*f.heaviest().values()], f.S[f.p] == f.p).text).splitlines()[-1] for _ in range(2)]
+
+    first = asked()
+    for n in range(50):
+        logic.proves([z3.Int(f"n{n}") > n], z3.Int(f"n{n}") > n - 1)
+    assert asked() == first == ["→ unsat"] * 2
