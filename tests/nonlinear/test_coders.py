@@ -84,6 +84,18 @@ def test_joint_support(path):
 
 
 @PATHS
+def test_a_joint_support_takes_negative_sums_and_each_stream_its_positive_values(path):
+    coders, x, p, layout = problem("sparc", path, "xy", sparsity=20)
+    coders = Coders(coders.shape, coders.parameters, 20, sparse=coders.sparse)
+    mine, theirs = layout.matched("x", "y")
+    h = {"x": pre(p, "x", x["x"])[mine], "y": pre(p, "y", x["y"])[theirs]}
+    joint = np.stack([best(g, 20, positive=False) for g in h["x"] + h["y"]])
+    carried = joint & (h["x"] + h["y"] < 0) & (h["x"] > 0)
+    assert carried.any()
+    assert (dense(coders.code("x", x, layout))[mine][carried] > 0).all()
+
+
+@PATHS
 def test_one_code_of_all_streams_selected_by_the_decoders_norms(path):
     coders, x, p, layout = problem("crosscoder", path)
     total = np.tile(p["bias.joint"], (layout.n_points, 1))
@@ -137,8 +149,9 @@ def test_a_skip_leads_from_the_first_stream_and_starts_at_zero(path):
     plain = dense(z) @ p["decoder.y"] + p["offset.y"]
     np.testing.assert_allclose(coders.decode("y", z), plain + x["x"].numpy() @ p["skip.x.y"], atol=1e-12)
     assert p["skip.x.y"].any()
-    again = coders.encode("x", x["x"][:3])
-    expected = dense(again) @ p["decoder.y"] + p["offset.y"] + x["x"][:3].numpy() @ p["skip.x.y"]
+    other = x["x"].flip(0)
+    again = coders.encode("x", other)
+    expected = dense(again) @ p["decoder.y"] + p["offset.y"] + other.numpy() @ p["skip.x.y"]
     np.testing.assert_allclose(coders.decode("y", again), expected, atol=1e-12)
 
 

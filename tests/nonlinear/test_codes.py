@@ -105,7 +105,7 @@ def test_squared_distance_is_that_of_the_dense_codes(rows, density):
 @pytest.mark.parametrize(("first", "second"), [("all", "some"), ("by index", "some"), ("some", "by index")])
 def test_characteristic_functions_are_those_of_the_dense_codes(first, second, unbiased):
     a, b = random_codes(2, 7, 5), random_codes(3, 7, 5, 0.2)
-    a[:, 4] = b[:, 4] = b[:, 0] = 0  # one atom is active nowhere, one on one side only
+    a[:, 4] = b[:, 4] = b[:, 0] = a[:, 3] = 0  # one atom is active nowhere, one on either side alone
 
     def distance(x, y):
         return discrepancy.canonical_ecf(x[ROWS[first]], y[ROWS[second]], GRID, unbiased)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from nonlinear import systems
+from nonlinear.parameters import Shape, atoms_of, initial
 from nonlinear.systems import SYSTEMS, System, register_system
 
 from .small import NAMES, computed, measured, planted, ready, widths_of
@@ -160,6 +161,22 @@ def test_the_probe_sees_what_a_node_holds():
 
     out = Holds.apply(torch.ones(3, requires_grad=True)).sum()
     assert [t.numel() for t in held(out.grad_fn, set())] == [7]
+
+
+def test_a_start_is_random_unit_atoms_with_encoders_equal_to_them():
+    shape = Shape(SYSTEMS["cosae"], {"x": 5, "y": 5, "z": 5}, 24, joint_decoder=True)
+    start = initial(shape, [3, 8], torch.float64)
+    atoms = {s: atoms_of(start, shape, s) for s in "xyz"}
+    for s in "xyz":
+        assert torch.equal(start[f"encoder.{s}"], atoms[s])
+        torch.testing.assert_close(atoms[s].norm(dim=-1), torch.ones(2, 24, dtype=torch.float64))
+        assert not start[f"bias.{s}"].any()
+        assert not start[f"offset.{s}"].any()
+        assert (atoms[s][0] - atoms[s][1]).abs().max() > 0.1
+        assert torch.equal(initial(shape, [8], torch.float64)[f"encoder.{s}"][0], atoms[s][1])
+    assert min((atoms[i] - atoms[j]).abs().max() for i, j in ("xy", "xz", "yz")) > 0.1
+    same = initial(shape, [3, 8], torch.float64, same=True)
+    assert torch.equal(same["encoder.x"], same["encoder.z"])
 
 
 def test_presets_are_what_the_table_of_systems_says():

@@ -223,14 +223,16 @@ AGAIN = What(
 )
 
 
-@pytest.mark.parametrize("name", ["gCC", "AGAIN", "dAGAIN", "gAGAIN"])
-def test_what_a_user_registers_trains_by_name_on_both_paths(name):
-    arrays, _ = planted(80, widths_of("cosae"))
+@pytest.mark.parametrize(
+    ("system", "name"),
+    [("cosae", "gCC"), ("cosae", "AGAIN"), ("cosae", "dAGAIN"), ("crosscoder", "gAGAIN"), ("skip-transcoder", "gTR")],
+)
+def test_what_a_user_registers_trains_by_name_on_both_paths(system, name):
+    arrays, _ = planted(80, widths_of(system))
+    other = "TR" if system == "skip-transcoder" else "REC"
+    changes = {"weights": {name: 1.0, other: 1.0}, "precision": "float64", "lr": 0.01}
     with registered(AGAIN, SameGram()):
-        models = {
-            path: trained("cosae", arrays, path=path, weights={name: 1.0, "REC": 1.0}, precision="float64", lr=0.01)
-            for path in ("sparse", "dense")
-        }
+        models = {path: trained(system, arrays, path=path, **changes) for path in ("sparse", "dense")}
     curves = {path: m.curve[name][:, 0] for path, m in models.items()}
     assert curves["dense"][-1] < curves["dense"][0]
     np.testing.assert_allclose(curves["sparse"], curves["dense"], rtol=1e-8)
