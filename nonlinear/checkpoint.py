@@ -34,7 +34,9 @@ def write(folder: Path, tensors: dict[str, torch.Tensor], state: dict[str, Any])
     """
     kept = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     text = json.dumps(state, allow_nan=False)
-    replace(folder / NAME, save(kept, {"format": FORMAT, "state": text, "checksum": _checksum(kept, text)}))
+    # One entry: safetensors writes several in random order, and equal checkpoints should have equal bytes.
+    header = {"state": text, "checksum": _checksum(kept, text)}
+    replace(folder / NAME, save(kept, {FORMAT: json.dumps(header)}))
 
 
 def _checksum(tensors: dict[str, torch.Tensor], text: str) -> str:
@@ -66,8 +68,9 @@ def read(folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
-            if header.get("format") != FORMAT:
+            if FORMAT not in header:
                 raise ValueError(f"{path} is no checkpoint of this version of concept-alignment; train again")
+            header = json.loads(header[FORMAT])
             tensors = {name: file.get_tensor(name) for name in file.keys()}
             if header["checksum"] != _checksum(tensors, header["state"]):
                 raise OSError("its checksum is another one")

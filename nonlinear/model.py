@@ -125,7 +125,10 @@ class Model:
             curve = {name: c.numpy() for name, c in parts["curve"].items()}
             step = int(state["step"])
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"the checkpoint is incomplete ({error}); train again") from error
+            raise ValueError(
+                f"the checkpoint cannot be restored: {error.args[0] if error.args else error}; a system of your own "
+                "needs its file (--plugin), anything else a new run"
+            ) from error
         return cls(config, shape, parts["parameter"], parts["threshold"], parts["silent"], normalisers, step, curve)
 
 

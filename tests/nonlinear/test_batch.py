@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from nonlinear.batch import ALL, BatchView, Layout, at
+from nonlinear.batch import ALL, BatchView, Layout, Shuffle, at
 from nonlinear.strata import Stratum
 from theory.properties import CC, REC, TR
 
@@ -96,3 +96,10 @@ def test_all_rows_are_not_copied():
     assert whole.points("x") == ALL
     assert at(a, whole.points("x")) is a
     assert whole.side("x", 1) == slice(2, 4)
+
+
+def test_every_pass_has_an_order_of_its_own():
+    shuffle = Shuffle([Stratum({"x": np.arange(50)}, 0, 25)], seed=0)
+    passes = [np.concatenate([shuffle.rows(step)["x"] for step in (2 * n, 2 * n + 1)]) for n in range(3)]
+    assert all(sorted(p) == list(range(50)) for p in passes)
+    assert len({tuple(p) for p in passes}) == 3

@@ -21,6 +21,10 @@ def solver(name, path, old, new, test):
     return theory(name, f"solvers/{path}.py", old, new, f"test_solvers_{path}.py::{test}")
 
 
+def training(name, path, old, new, killer):
+    return Planted(name, f"nonlinear/{path}.py", old, new, f"tests/nonlinear/{killer}")
+
+
 def ledger(name, path, old, new, killer):
     return Planted(name, f"proofs_check/{path}.py", old, new, f"tests/proofs_check/test_{path}.py::{killer}")
 
@@ -345,5 +349,84 @@ ERRORS = (
         "    if not condition:\n        raise ContractError(text)\n",
         "    del condition, text\n",
         "test_an_unknown_transformation_is_caught",
+    ),
+    # Sparse coders and their training
+    training(
+        "a row keeps one atom too many where scores tie",
+        "selection",
+        "tied.cumsum(-1) <= room",
+        "tied.cumsum(-1) <= room + 1",
+        "test_selection.py::test_mask_is_sorting_by_hand",
+    ),
+    training(
+        "gradient of an encoder through atoms that did not fire",
+        "kernels",
+        "grad = torch.where(values > 0, grad, 0)",
+        "grad = grad.clone()",
+        "test_kernels.py::test_encode",
+    ),
+    training(
+        "consistency of sparse codes forgets atoms active on the other side alone",
+        "kernels",
+        "return (difference**2).sum() + (rest**2).sum()",
+        "return (difference**2).sum()",
+        "test_kernels.py::test_squared_distance",
+    ),
+    training(
+        "characteristic function of sparse codes without its silent rows",
+        "kernels",
+        "torch.complex(1 + real, imaginary.contiguous())",
+        "torch.complex(real, imaginary.contiguous())",
+        "test_kernels.py::test_characteristic_function",
+    ),
+    training(
+        "both sides of a distributional term from one half of the points",
+        "batch",
+        "return self.layout.side(i, 0), self.layout.side(j, 1)",
+        "return self.layout.side(i, 0), self.layout.side(j, 0)",
+        "test_batch.py::test_what_a_property_sees",
+    ),
+    training(
+        "the residual of dead atoms is not detached",
+        "losses",
+        "(residual.detach() - z @ D[longest])",
+        "(residual - z @ D[longest])",
+        "test_losses.py::test_only_dead_atoms_learn_from_the_residual",
+    ),
+    training(
+        "every pass over the data has the same order",
+        "batch",
+        "epoch, first = divmod(start, stratum.size)",
+        "epoch, first = 0, start % stratum.size",
+        "test_batch.py::test_every_pass_has_an_order_of_its_own",
+    ),
+    training(
+        "convergence read from the whole curve",
+        "experiments/arms",
+        "before = losses[max(0, len(losses) - 1 - max(1, len(losses) // 10))]",
+        "before = losses[0]",
+        "test_experiments.py::test_change_looks_at_the_last_tenth",
+    ),
+    training(
+        "R² of a translation from the transposed cross-covariance",
+        "experiments/cycle",
+        "2 * float(np.sum(A * moments.Sxy) / np.trace(moments.Sy))",
+        "2 * float(np.sum(A * moments.Sxy.T) / np.trace(moments.Sy))",
+        "test_experiments.py::test_cycle_training_ends_at_an_optimum_that_does_not_translate",
+    ),
+    # Empirical claims
+    ledger(
+        "runs that have not converged count",
+        "empirical",
+        "if self.converged < len(self.changes):",
+        "if False:",
+        "TestOutcome",
+    ),
+    ledger(
+        "a control that satisfies the prediction is no obstacle",
+        "empirical",
+        "if not self.prediction.missed(t_interval(values)):",
+        "if False:",
+        "TestOutcome",
     ),
 )
