@@ -81,16 +81,9 @@ def replace_text(path: Path, text: str) -> None:
     ...     [p.read_text() for p in Path(base).iterdir()]
     ['done']
     """
-    handle, name = tempfile.mkstemp(dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        if path.exists():
-            os.chmod(name, path.stat().st_mode)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    from nonlinear.files import replace
+
+    replace(path, text.encode())
 
 
 @contextmanager
