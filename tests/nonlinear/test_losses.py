@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nonlinear.losses import Objective, auxiliary_loss
+from theory.discrepancy import ecf_distance, random_slices, sliced_ecf, t_grid
 
 from .small import batch_of, measured, planted, ready, widths_of
 
@@ -82,6 +83,37 @@ def test_formulas_three_to_six(path, pairing):
     for name, value in expected.items():
         assert math.isclose(float(found[name]), value, rel_tol=1e-10), name
     assert math.isclose(float(found["loss"]), sum(WEIGHTS[n] * v for n, v in expected.items()), rel_tol=1e-10)
+
+
+@PATHS
+@pytest.mark.parametrize("sampling", ["disjoint", "aligned"])
+@pytest.mark.parametrize("unbiased", [False, True])
+def test_distributional_losses_are_distances_of_the_two_samples(path, sampling, unbiased):
+    weights = {"REC": 1.0, "dTR": 1.0, "dCC": 1.0, "dREC": 1.0}
+    trainer = trainer_of(path, weights, sampling=sampling, unbiased=unbiased)
+    found, hand = measured(trainer, 0)[0], ByHand(trainer)
+    code = {s: hand.code(s, hand.x[s]) for s in "xyz"}
+
+    def sides(i, a, j, b):
+        if sampling == "aligned":
+            return a, b
+        return a[trainer.layout.side(i, 0)], b[trainer.layout.side(j, 1)]
+
+    def distance(i, j):
+        a, b = sides(i, hand.decode(j, code[i]), j, hand.x[j])
+        slices = random_slices(np.random.default_rng(0), b.shape[1], trainer.config.n_slices)
+        return sliced_ecf(a, b, slices, t_grid(), unbiased)
+
+    pairs = [(i, j) for i in "xyz" for j in "xyz"]
+    assert np.isclose(float(found["dTR"]), sum(distance(i, j) for i, j in pairs if i != j), rtol=1e-9)
+    assert np.isclose(float(found["dREC"]), sum(distance(i, i) for i in "xyz"), rtol=1e-9)
+    total = 0.0
+    for i, j in pairs:
+        if i < j:
+            a, b = sides(i, code[i], j, code[j])
+            active = (a != 0).any(0) | (b != 0).any(0)
+            total += ecf_distance(a[:, active], b[:, active], t_grid(), unbiased).mean()
+    assert np.isclose(float(found["dCC"]), total, rtol=1e-9)
 
 
 @PATHS

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from nonlinear import checkpoint, files
+from nonlinear import checkpoint
 from nonlinear.run import CONFIG, METRICS, Run
 from nonlinear.train import Trainer, train
 
@@ -76,7 +76,7 @@ def ends_the_same(first, second):
     assert mine.keys() == theirs.keys()
     for name, t in mine.items():
         assert t.numpy().tobytes() == theirs[name].numpy().tobytes(), name
-    for name in (METRICS, CONFIG):
+    for name in (METRICS, CONFIG, checkpoint.NAME):
         assert (first / name).read_bytes() == (second / name).read_bytes()
     assert sorted(p.name for p in first.iterdir()) == sorted([METRICS, CONFIG, checkpoint.NAME])
 
@@ -260,7 +260,3 @@ def test_what_is_not_there_cannot_be_resumed_and_what_is_is_not_overwritten(tmp_
     with pytest.raises(ValueError, match="is a file; name a folder"):
         train(config, data, out=tmp_path / "file")
     assert (tmp_path / "file").read_text() == "mine"
-
-
-def test_the_killer_reaches_the_writes_of_files():
-    assert files.os is os

@@ -1,5 +1,6 @@
 """The training loop: seeds as one batch, who learns, dead atoms, thresholds; and what training reaches."""
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,6 +136,46 @@ def test_a_transcoder_trains_from_the_first_stream_to_the_others_alone(system, s
     expected = {"encoder.x", "bias.x", group, *(f"offset.{t}" for t in streams[1:])}
     expected |= {f"skip.x.{t}" for t in streams[1:]} if system == "skip-transcoder" else set()
     assert found == expected
+
+
+@PATHS
+def test_plain_descent_follows_the_schedule(path):
+    arrays, _ = planted(80, widths_of("cosae"))
+    trainer = ready("cosae", arrays, path=path, optimiser="sgd", warmup=0.2, precision="float64")
+    for step in range(6):
+        before = {n: p.detach().clone() for n, p in trainer.parameters.items()}
+        gradients = measured(trainer, step)[1]
+        trainer.step(step)
+        for name, p in trainer.parameters.items():
+            if not name.startswith("decoder"):
+                rate = trainer.config.lr * min((step + 1) / 4, 1)
+                torch.testing.assert_close(p.detach(), before[name] - rate * gradients[name], rtol=1e-12, atol=1e-12)
+
+
+def test_adam_begins_with_steps_of_the_learning_rate():
+    arrays, _ = planted(80, widths_of("cosae"))
+    trainer = ready("cosae", arrays, warmup=0.2, lr=0.01, precision="float64", aux_weight=0.0)
+    before = trainer.parameters["offset.x"].detach().clone()
+    trainer.step(0)
+    steps = (trainer.parameters["offset.x"].detach() - before).abs()
+    torch.testing.assert_close(steps, torch.full_like(steps, 0.01 / 4), rtol=1e-4, atol=0)
+
+
+def test_curves_are_as_long_as_the_run_when_atoms_die_and_revive(monkeypatch, tmp_path):
+    arrays, _ = planted(80, widths_of("sae"))
+    step = Trainer.step
+
+    def dying(trainer, number):
+        for s in trainer.silent.values():
+            s[:] = 10**8 if 4 <= number < 8 or number >= 16 else 0
+        return step(trainer, number)
+
+    monkeypatch.setattr(Trainer, "step", dying)
+    model = train(ready("sae", arrays).config, sources(arrays), out=tmp_path)
+    assert {name: len(c) for name, c in model.curve.items()} == {"REC": 5, "aux": 5, "loss": 5}
+    assert [bool(v[0] > 0) for v in model.curve["aux"]] == [False, True, False, False, True]
+    lines = [json.loads(line)["losses"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [line.get("aux", [0.0]) for line in lines] == model.curve["aux"].tolist()
 
 
 @PATHS
@@ -314,7 +355,8 @@ def test_a_crosscoders_shared_code_translates_and_agrees_by_architecture(reached
 
 
 def test_autoencoders_apart_neither_translate_nor_agree(reached):
-    found = reached("sae", init="independent")
+    assert Config(system="sae").init == "independent"
+    found = reached("sae")
     assert max(found["TR"]) <= 0.1
     assert max(found["CC"]) <= 0.1
 
