@@ -11,7 +11,7 @@ from nonlinear import selection
 from nonlinear.batch import BatchView, Layout, at
 from nonlinear.coders import Coders
 from nonlinear.parameters import Parameters, Shape, atoms_of
-from nonlinear.published import trainable
+from nonlinear.published import Relative, trainable
 from theory.levels import Distribution
 from theory.properties import Property
 
@@ -129,14 +129,23 @@ class _DenseView(BatchView):
 
 
 def _auxiliary(objective: Objective, view: BatchView, silent: Mapping[str, torch.Tensor]) -> Any:
-    shape, total = view.coders.shape, 0.0
-    for i, j in _autoencoders(view):
+    shape, total, pairs = view.coders.shape, 0.0, _autoencoders(view)
+    # Where reconstruction is relative and a mean over streams (SPARC), so is this: the two have to be of one scale.
+    relative = any(isinstance(p.level, Relative) for p, _ in objective.terms)
+    for i, j in pairs:
         rows_i, rows_j = view.matched(i, j) if i != j else (slice(None), slice(None))
         rows, W, b = view.coders.inputs(i, view.streams, view.layout)
-        residual = at(view.x(j), rows_j) - at(view.decode(j, view.code(i)), rows_i)
+        target = at(view.x(j), rows_j)
+        residual = target - at(view.decode(j, view.code(i)), rows_i)
         D = atoms_of(view.coders.parameters, shape, shape.owners[j])
-        total = total + auxiliary_loss(objective, at(rows, rows_i), residual, W, b, D, silent[shape.codes[i]])
-    return total
+        unit = _squared_norms(target) if relative else None
+        total = total + auxiliary_loss(objective, at(rows, rows_i), residual, W, b, D, silent[shape.codes[i]], unit)
+    return total / len(pairs) if relative else total
+
+
+def _squared_norms(x: torch.Tensor) -> torch.Tensor:
+    norms = (x**2).sum(1)
+    return torch.where(norms > 0, norms, 1)
 
 
 def _autoencoders(view: BatchView) -> list[tuple[str, str]]:
@@ -153,6 +162,7 @@ def auxiliary_loss(
     b: torch.Tensor,
     D: torch.Tensor,
     silent: torch.Tensor,
+    unit: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Reconstruct the residual, as a constant and without the bias, by the strongest dead atoms of each row (AuxK).
 
@@ -166,6 +176,8 @@ def auxiliary_loss(
         Encoder [m, d], bias [m], decoder [m, e].
     silent
         Rows since each atom fired [m].
+    unit
+        What the squared norm of each row is counted in [n]; None: 1.
 
     Returns
     -------
@@ -185,8 +197,9 @@ def auxiliary_loss(
     dead = silent[longest] > objective.dead_after
     z = torch.relu(rows @ W[longest].mT + b[longest]) * dead
     z = z * selection.mask(z, "topk", k)
-    squares = ((residual.detach() - z @ D[longest]) ** 2).sum() / max(len(rows), 1)
-    return squares * dead.any()
+    squares = ((residual.detach() - z @ D[longest]) ** 2).sum(1)
+    squares = squares if unit is None else squares / unit
+    return squares.sum() / max(len(rows), 1) * dead.any()
 
 
 def stacked(

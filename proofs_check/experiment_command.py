@@ -107,6 +107,8 @@ def document(name: str, scale: str, results: Sequence[Mapping[str, Any]]) -> dic
     from proofs_check.runner import commit
 
     prefix = {"duality": "E1", "cycle": "E2"}[name]
+    seeds = {unit["seed"] for result in results for unit in result["units"]}
+    stated = {p.stem: frozen(p.stem) for p in sorted(FOLDER.glob(f"{prefix}.*.json"))}
     return {
         "schema_version": SCHEMA_VERSION,
         "experiment": name,
@@ -114,7 +116,8 @@ def document(name: str, scale: str, results: Sequence[Mapping[str, Any]]) -> dic
         "machine": environment() | {"system": platform.system(), "cores": os.cpu_count()},
         "commit": commit(),
         "sources": sources_hash(),
-        "predictions": {p.stem: frozen(p.stem).sha256 for p in sorted(FOLDER.glob(f"{prefix}.*.json"))},
+        # Those that speak of these seeds.
+        "predictions": {c: f.sha256 for c, f in stated.items() if {model for _, model in f.seeds} <= seeds},
         "results": list(results),
     }
 

@@ -23,6 +23,12 @@ GENERIC = ((3.0, 2.0, 1.0, 0.4), (2.5, 1.5, 0.8, 0.3), (0.9, 0.7, 0.5, 0.3))
 ROUND = ((2.0, 2.0, 2.0, 0.4, 0.2), (1.5, 1.5, 1.5, 0.5, 0.25), (0.9, 0.8, 0.6, 0.4, 0.2))
 
 
+SETTINGS = {
+    "cycle_only": {"spectra": GENERIC, "starts": STARTS, "steps": STEPS},
+    "covariance_matched": {"spectra": ROUND, "starts": MATCHED_STARTS, "steps": STEPS},
+}
+
+
 @dataclass(frozen=True)
 class SameCovariance(Level):
     """Equal covariances: what matching of Gaussian laws asks of centred linear maps, without a batch's noise."""
@@ -78,10 +84,10 @@ def cycle_only(seed: int) -> dict[str, Any]:
     -------
     dict
         ``r2_tr``: mean over the starts of R² of the translation x → y; ``linear_part``: that of 2Tr(ΓᵀC₀)/TrΣy, 0 for
-        a sign-symmetric law. The same two for reduced-rank regression, the optimum of TR (``trained_``), for the coders
-        of the start (``untrained_``), and with the rows of y shuffled once (``shuffled_``). ``formula``: the largest
-        |R² − R²(Γ)| of D1; ``r2_cyc``; ``change``: largest change of the loss over the last tenth of the steps, in
-        units of the total variance.
+        a sign-symmetric law. The same two for reduced-rank regression, the optimum of TR (``regression_``), for the
+        coders of the start (``untrained_``), and with the rows of y shuffled once (``shuffled_``). ``formula``: the
+        largest |R² − R²(Γ)| of D1; ``r2_cyc``; ``change``: largest change of the loss over the last tenth of the
+        steps, in units of the total variance.
     """
     X, Y = exact_pair(seed, GENERIC)
     moments, rank = Moments.from_arrays(X, Y), X.shape[1]
@@ -90,7 +96,7 @@ def cycle_only(seed: int) -> dict[str, Any]:
     best = reduced_rank.solve(moments, rank).maps
     arms = {
         "": (moments, maps),
-        "trained_": (moments, [best["Wx"] @ best["Dy"]]),
+        "regression_": (moments, [best["Wx"] @ best["Dy"]]),
         "untrained_": (moments, _translations(fit.initial)),
         "shuffled_": (_shuffled(X, Y, seed), maps),
     }
@@ -145,7 +151,7 @@ def covariance_matched(seed: int) -> dict[str, Any]:
     expected, variance = CycleOptima.of(moments, rank).matched_r_squared()
     with registered(SameCovariance()):
         fit = linear.train(X, Y, rank, {"CYC": 1.0, "vTR": 1.0}, starts=MATCHED_STARTS, seed=seed, steps=STEPS)
-    alone = linear.train(X, Y, rank, {"CYC": 1.0}, starts=STARTS, seed=seed, steps=STEPS)
+    alone = linear.train(X, Y, rank, {"CYC": 1.0}, starts=MATCHED_STARTS, seed=seed, steps=STEPS)
     arms = {
         "": (moments, fit.coders),
         "alone_": (moments, alone.coders),

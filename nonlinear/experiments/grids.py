@@ -21,8 +21,8 @@ class Task:
 
     Examples
     --------
-    >>> Task("cycle_only").settings([0, 1])
-    {'experiment': 'cycle_only', 'seeds': [0, 1]}
+    >>> Task("cycle_only").settings([0, 1])["starts"]
+    128
     """
 
     name: str
@@ -32,7 +32,8 @@ class Task:
         """Return what the numbers depend on, as plain data."""
         if self.arm is not None:
             return settings(self.arm, seeds)
-        return {"experiment": self.name, "seeds": list(seeds)}
+        fixed = {k: [list(p) for p in v] if k == "spectra" else v for k, v in cycle.SETTINGS[self.name].items()}
+        return {"experiment": self.name, **fixed, "seeds": list(seeds)}
 
     def run(self, seeds: Sequence[int], store: Store, on_progress: Progress = lambda text, share: None) -> list[dict]:
         """Numbers of every seed, from the store or measured now."""

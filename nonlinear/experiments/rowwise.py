@@ -27,8 +27,9 @@ def rowwise(run: Evaluation) -> dict[str, Any]:
     -------
     dict
         ``rowwise``: ``distance`` ‖a − b‖, ``image`` ‖D(a − b)‖, ``sigma`` σ_min of the atoms active on either side (0
-        where they are dependent) and ``largest`` ‖a‖ + ‖b‖, lists over rows and decoders; ``coherence`` and ``widest``,
-        the largest number of active atoms, by decoder; ``sigma_2s`` by decoder, None where the search is too long.
+        where they are dependent) and ``largest`` √(‖a‖² + ‖b‖²), lists over rows and decoders; ``coherence`` and
+        ``widest``, the largest number of active atoms, by decoder; ``sigma_2s`` by decoder, None where the search is
+        too long.
     """
     view = run.sample(standalone=True)
     names, columns = run.shape.streams, {"distance": [], "image": [], "sigma": [], "largest": []}
@@ -45,7 +46,7 @@ def rowwise(run: Evaluation) -> dict[str, Any]:
             columns["distance"].append(float(np.linalg.norm(p - q)))
             columns["image"].append(float(np.linalg.norm(D @ (p - q))))
             columns["sigma"].append(sigma_min(D[:, active]) if len(active) else 0.0)
-            columns["largest"].append(float(np.linalg.norm(p) + np.linalg.norm(q)))
+            columns["largest"].append(float(np.hypot(np.linalg.norm(p), np.linalg.norm(q))))
         by_decoder["coherence"].append(bounds.coherence(D))
         by_decoder["widest"].append(max(sizes, default=0))
         by_decoder["sigma_2s"].append(_sigma_2s(D, run.model.config.sparsity))
@@ -61,7 +62,8 @@ def _sigma_2s(D: np.ndarray, s: int) -> float | None:
 def summary(units: list[dict[str, Any]]) -> dict[str, Any]:
     """Of all rows of all seeds: how many bounds say something, and what goes with codes that differ.
 
-    A bound is informative where it is below ‖a‖ + ‖b‖, which needs no decoder. The coherence bound is vacuous where
+    A bound is informative where it is below √(‖a‖² + ‖b‖²), which non-negative codes obey without any decoder. The
+    coherence bound is vacuous where
     (2s − 1)μ ≥ 1, with 2s the largest number of active atoms.
 
     Examples

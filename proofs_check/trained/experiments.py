@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from nonlinear.experiments.arms import Arm, settings, units
+from nonlinear.experiments.grids import Task
 from nonlinear.experiments.rowwise import summary
 from nonlinear.experiments.store import Store, settings_hash
 from proofs_check.empirical import NULLS, Experiment
@@ -14,6 +15,7 @@ from proofs_check.predictions import Frozen
 from proofs_check.runner import cache_dir
 from theory.linalg import tolerance
 
+NO_PAIRS = "; no pairs enter, so that shuffling them changes nothing"
 Units = Sequence[Mapping[str, Any]]
 
 
@@ -46,7 +48,7 @@ def sparse(frozen: Frozen, arm: Arm, controls: Mapping[str, Arm]) -> list[Experi
         control = others[name]
         found.append(
             Experiment(
-                f"{arm.name}: {name} on fresh rows, standalone codes",
+                f"{arm.name}: {name} on fresh rows, standalone codes{'' if what in ('TR', 'CC') else NO_PAIRS}",
                 frozen,
                 name,
                 frozen.seeds,
@@ -98,7 +100,7 @@ def row_bounds(run: Run, frozen: Frozen, arms: Sequence[Arm]) -> Numeric:
         yield row["sigma"] * row["distance"] - row["image"], error
         yield row["distance"] - row["largest"], error
 
-    statement = f"σ_min·‖a − b‖ ≤ ‖D(a − b)‖ on trained rows; below ‖a‖ + ‖b‖ it says something, {shares}"
+    statement = f"σ_min·‖a − b‖ ≤ ‖D(a − b)‖ on trained rows; below √(‖a‖² + ‖b‖²) it says something, {shares}"
     return run.holds(statement, rows(), check)
 
 
@@ -106,7 +108,7 @@ def linear(
     frozen: Frozen,
     statement: str,
     words: str,
-    run: Callable[[int], Mapping[str, Any]],
+    name: str,
     columns: Mapping[str, tuple[str, str]],
     beside: Mapping[str, Callable[[Units], float]],
 ) -> list[Experiment]:
@@ -116,21 +118,21 @@ def linear(
     ----------
     frozen, statement, words
         The predictions, what was trained, and the control in words.
-    run
-        Data seed → numbers by name.
+    name
+        Of the runs, see :data:`nonlinear.experiments.grids.LINEAR`.
     columns
         Prediction → the name of its measured number, and the prefix that makes it the control's.
     beside
         Name → function of all units.
     """
     seeds = [data for data, _ in frozen.seeds]
-    chosen = {"experiment": run.__name__, "seeds": seeds}
-    measured = store().get(run.__name__, chosen, lambda: [dict(run(seed)) for seed in seeds])
+    task = Task(name)
+    measured = task.run(seeds, store())
     return [
         Experiment(
-            f"{statement}: {name}",
+            f"{statement}: {number}",
             frozen,
-            name,
+            number,
             frozen.seeds,
             _column(measured, key),
             {words: _column(measured, control + key)},
@@ -138,9 +140,9 @@ def linear(
             [u["change"] for u in measured],
             {what: of(measured) for what, of in beside.items()},
             frozen.sha256,
-            settings_hash(chosen),
+            settings_hash(task.settings(seeds)),
         )
-        for name, (key, control) in columns.items()
+        for number, (key, control) in columns.items()
     ]
 
 

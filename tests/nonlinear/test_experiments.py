@@ -193,8 +193,8 @@ def test_cycle_training_ends_at_an_optimum_that_does_not_translate():
     found = cycle.cycle_only(0)
     assert found["r2_cyc"] > 1 - 1e-6
     assert found["formula"] < 1e-9
-    assert found["r2_tr"] < 0 < found["trained_r2_tr"]
-    assert found["trained_linear_part"] > 0.3 > abs(found["linear_part"])
+    assert found["r2_tr"] < 0 < found["regression_r2_tr"]
+    assert found["regression_linear_part"] > 0.3 > abs(found["linear_part"])
     assert abs(found["shuffled_linear_part"]) < 0.3
 
 

@@ -8,7 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nonlinear.losses import Objective, auxiliary_loss
+from nonlinear.batch import Layout
+from nonlinear.coders import Coders
+from nonlinear.losses import Objective, auxiliary_loss, losses
+from nonlinear.parameters import Shape, atoms_of, initial
+from nonlinear.strata import Stratum
+from nonlinear.systems import SYSTEMS
 from theory.discrepancy import ecf_distance, random_slices, sliced_ecf, t_grid
 
 from .small import batch_of, measured, planted, ready, widths_of
@@ -204,3 +209,28 @@ def test_weights_of_zero_are_left_out_and_levels_take_their_options():
     assert (p.name, weight, p.level.unbiased, p.level.n_slices) == ("dTR", 2.0, True, 7)
     with pytest.raises(ValueError, match="unknown property 'XR'; known: REC"):
         Objective.of({"XR": 1.0}, sparsity=3)
+
+
+def test_dead_atoms_of_sparc_learn_relative_errors():
+    """mean_s of Σ_rows ‖e − ê‖²/‖x‖² / n: of the scale of nREC, whatever the scale of the rows."""
+    rng = np.random.default_rng(0)
+    X = {s: torch.tensor(rng.normal(size=(6, d))) for s, d in (("x", 4), ("y", 3))}
+    shape = Shape(SYSTEMS["sparc"], {"x": 4, "y": 3}, 5, True)
+    layout = Layout(["x", "y"], [Stratum({"x": np.arange(6), "y": np.arange(6)}, 0, 6)])
+    parameters = {n: p.squeeze(0) for n, p in initial(shape, [0], torch.float64).items()}
+    silent = {"x": torch.full((5,), 99), "y": torch.full((5,), 99)}
+    objective = Objective.of(SYSTEMS["sparc"].terms(2), sparsity=2, dead_after=10, aux_k=5)
+    found = losses(objective, Coders(shape, parameters, 2), X, layout, silent=silent)["aux"]
+    plain, coders = Objective.of({"REC": 1.0}, sparsity=2, dead_after=10, aux_k=5), Coders(shape, parameters, 2)
+    expected = []
+    for s, x in X.items():
+        residual = x - coders.decode(s, coders.code(s, X, layout))
+        W, b = coders.encoder(s)
+        each = [
+            auxiliary_loss(plain, x[r : r + 1], residual[r : r + 1], W, b, atoms_of(parameters, shape, s), silent[s])
+            / (x[r] ** 2).sum()
+            for r in range(6)
+        ]
+        expected.append(sum(each) / 6)
+    assert found == pytest.approx(float(sum(expected) / 2), rel=1e-10)
+    assert found > 0

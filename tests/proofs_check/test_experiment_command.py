@@ -36,7 +36,7 @@ def test_a_run_leaves_json_csv_and_figure(small, tmp_path, capsys):
     assert document["schema_version"] == 1
     assert {r["name"] for r in document["results"]} == {"linear, REC", "linear, REC+TR"}
     assert set(document["machine"]) >= {"torch", "cpu", "cores"}
-    assert len(document["predictions"]["E1.i"]) == 64
+    assert document["predictions"] == {}  # those of E1 are about five seeds
     with (tmp_path / "o" / "duality.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert [(line["arm"], line["seed"]) for line in lines] == [
