@@ -1,6 +1,7 @@
 """What there is: the registered properties, the systems and the claims."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from proofs_check.errors import InputError
 
@@ -13,6 +14,25 @@ def load_plugins() -> None:
         properties.load_plugins()
     except ValueError as error:
         raise InputError(f"{error}; mend or uninstall it") from error
+
+
+def load_files(plugins: Sequence[Path] | None) -> None:
+    """Import the user's files, and the plug-ins of installed packages."""
+    import importlib.util
+    import sys
+
+    load_plugins()
+    for path in plugins or ():
+        name = f"concept_alignment_plugin_{path.stem}"
+        spec = importlib.util.spec_from_file_location(name, path) if path.suffix == ".py" and path.is_file() else None
+        if spec is None or spec.loader is None:
+            raise InputError(f"{path} is no Python file; pass one that calls theory.properties.register")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:  # whatever a stranger's module raises
+            raise InputError(f"{path} cannot be loaded: {type(error).__name__}: {error}; mend it") from error
 
 
 def properties() -> list[dict]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from proofs_check import listing
 from proofs_check.errors import InputError
 from proofs_check.output import FULL
 
@@ -81,7 +82,7 @@ def train(
         from nonlinear import config as configuration
         from nonlinear.train import train as run
 
-        load_files(plugin)
+        listing.load_files(plugin)
         flags: dict[str, Any] = {
             "system": system, "n_atoms": atoms, "sparsity": sparsity, "batch": batch, "steps": steps, "lr": lr,
             "seeds": seed, "paired": paired, "sampling": sampling, "device": device,
@@ -92,7 +93,12 @@ def train(
         sources = open_streams(files)
         known = _ids(ids, list(sources))
         with taken_back(out), progress() as on_progress:
-            run(chosen, sources, known, out, resume=resume, on_progress=on_progress)
+            model = run(chosen, sources, known, out, resume=resume, on_progress=on_progress)
+    last = {name: float(values[-1].mean()) for name, values in model.curve.items()}
+    print(f"{out}: step {model.step}, " + ", ".join(f"{name} {value:.4g}" for name, value in last.items()))
+    if idle := [name for name, values in model.curve.items() if name != "aux" and not values.any()]:
+        print(f"{', '.join(idle)}: 0 throughout, because no batch has a pair")
+    print(f"next: concept-alignment evaluate {out} {' '.join(files)}")
 
 
 def evaluate(
@@ -127,7 +133,7 @@ def evaluate(
         from nonlinear import model as models
         from nonlinear.evaluate import evaluate as measure
 
-        load_files(plugin)
+        listing.load_files(plugin)
         model = models.load(run)
         if seed not in model.config.seeds:
             raise InputError(f"the run has seeds {', '.join(map(str, model.config.seeds))}, not {seed}; choose one")
@@ -184,27 +190,6 @@ def taken_back(out: Path) -> Iterator[None]:
                 if not any(folder.iterdir()):
                     folder.rmdir()
         raise
-
-
-def load_files(plugins: Sequence[Path] | None) -> None:
-    """Import the user's files, and the plug-ins of installed packages."""
-    import importlib.util
-    import sys
-
-    from proofs_check.listing import load_plugins
-
-    load_plugins()
-    for path in plugins or ():
-        name = f"concept_alignment_plugin_{path.stem}"
-        spec = importlib.util.spec_from_file_location(name, path) if path.suffix == ".py" and path.is_file() else None
-        if spec is None or spec.loader is None:
-            raise InputError(f"{path} is no Python file; pass one that calls theory.properties.register")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        try:
-            spec.loader.exec_module(module)
-        except Exception as error:  # whatever a stranger's module raises
-            raise InputError(f"{path} cannot be loaded: {type(error).__name__}: {error}; mend it") from error
 
 
 def open_streams(files: Sequence[str], names: Sequence[str] = ()) -> Mapping[str, Any]:
