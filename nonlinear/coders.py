@@ -242,6 +242,11 @@ class Coders:
 
 
 def _placed(rows: torch.Tensor, points, count: int) -> torch.Tensor:
+    """Rows at their points, zeros elsewhere.
+
+    >>> _placed(torch.ones(1, 1), torch.tensor([1]), 2).tolist()
+    [[0.0], [1.0]]
+    """
     if isinstance(points, slice) and points == ALL:
         return rows
     return rows.new_zeros(count, rows.shape[1]).index_copy(0, _index(points, count, rows.device), rows)

@@ -35,6 +35,15 @@ class Model:
         Steps trained.
     curve
         Mean losses by name [logged intervals, seeds].
+
+    Examples
+    --------
+    >>> from nonlinear.data import Array
+    >>> from nonlinear.train import train
+    >>> x = {"x": Array(np.random.default_rng(0).normal(size=(32, 3)))}
+    >>> model = train(Config(system="sae", n_atoms=4, sparsity=1, batch=8, steps=2, threads=1), x)
+    >>> {name: tuple(w.shape) for name, w in model.folded().items()}
+    {'x.encoder': (4, 3), 'x.encoder_bias': (4,), 'x.decoder': (4, 3), 'x.decoder_bias': (3,)}
     """
 
     config: Config

@@ -1,6 +1,6 @@
 """Training speed: against overcomplete's trainer and eai-sparsify's coder, and what coupling two streams costs.
 
-    python tests/benchmarks/bench_train.py [--size small|big] [--threads N] [--repeats R] [--only peers|coupling]
+    python tests/benchmarks/bench_train.py [--size small|big] [--threads N] [--repeats R] [--slices S] [--only peers|coupling]
 
 small: d 128, m 1024, k 16, B 1024; big: d 768, m 6144, k 32, B 2048; float32, Adam, squared error, the same synthetic
 rows. Interleaved runs, medians, ratios only: absolute times belong to the machine. Peers that do not import are left
@@ -133,13 +133,15 @@ def against_peers(size: str, threads: int, repeats: int) -> dict[str, float]:
     return found | {f"{name}: not installed": float("nan") for name in missing}
 
 
-def of_coupling(size: str, threads: int, repeats: int) -> dict[str, float]:
+def of_coupling(size: str, threads: int, repeats: int, slices: int) -> dict[str, float]:
     """Ratios pair / two autoencoders, on the same path and rows."""
     instance = {"REC": 1.0, "TR": 1.0, "CC": 1.0}
     runs = {
         "two autoencoders": ours(size, "sae", None, threads, streams=2),
         "REC+TR+CC": ours(size, "cosae", instance, threads, streams=2),
-        "REC+TR+CC+dTR+dCC": ours(size, "cosae", instance | {"dTR": 1.0, "dCC": 1.0}, threads, streams=2),
+        "REC+TR+CC+dTR+dCC": ours(
+            size, "cosae", instance | {"dTR": 1.0, "dCC": 1.0}, threads, streams=2, n_slices=slices
+        ),
     }
     times = timed(runs, repeats)
     return {f"{name} / two autoencoders": times[name] / times["two autoencoders"] for name in list(runs)[1:]}
@@ -151,6 +153,7 @@ def main() -> None:
     parser.add_argument("--size", choices=SIZES, default="small")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--slices", type=int, default=256, help="random directions of the distributional terms")
     parser.add_argument("--only", choices=("peers", "coupling"))
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -158,10 +161,15 @@ def main() -> None:
     if options.only != "coupling":
         found |= against_peers(options.size, options.threads, options.repeats)
     if options.only != "peers":
-        found |= of_coupling(options.size, options.threads, options.repeats)
+        found |= of_coupling(options.size, options.threads, options.repeats, options.slices)
     machine = {"cpu": platform.machine() + " " + torch.backends.cpu.get_cpu_capability(), "threads": options.threads}
     ratios = {name: None if np.isnan(r) else round(r, 2) for name, r in found.items()}
-    print(json.dumps({"size": options.size, **machine, "torch": torch.__version__, "ratios": ratios}, indent=2))
+    print(
+        json.dumps(
+            {"size": options.size, "slices": options.slices, **machine, "torch": torch.__version__, "ratios": ratios},
+            indent=2,
+        )
+    )
 
 
 if __name__ == "__main__":
