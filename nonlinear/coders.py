@@ -1,4 +1,4 @@
-"""What a system computes on a batch, for one seed: pre-activations, selection, codes, decoding."""
+"""What a system computes on a batch, for one seed: selection, codes, decoding."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,7 +27,7 @@ class Coders:
     thresholds
         Code → inference threshold of BatchTopK; then a code does not depend on its batch. None while training.
     hints
-        Code → last threshold, read and written by the sparse selection; it changes how fast, never what.
+        Code → last threshold, read and written by the sparse selection; a matter of speed alone.
     half
         Multiply in bfloat16.
     """
@@ -98,7 +98,7 @@ class Coders:
         return out
 
     def penalty(self) -> torch.Tensor:
-        """Mean over rows of Σ z·‖atom‖, summed over the codes computed so far: the L1 loss of ReLU systems."""
+        """Mean over rows of Σ z·‖atom‖, summed over the codes computed so far."""
         total, codes = 0.0, {s: z for s, (_, z) in self._codes.items()}
         if self.shape.system.sharing == "summed" and codes:
             codes = {next(iter(codes)): self._joint}
@@ -242,7 +242,7 @@ class Coders:
 
 
 def _placed(rows: torch.Tensor, points, count: int) -> torch.Tensor:
-    """Rows at their points, zeros elsewhere.
+    """Rows at their points.
 
     >>> _placed(torch.ones(1, 1), torch.tensor([1]), 2).tolist()
     [[0.0], [1.0]]

@@ -1,6 +1,6 @@
 """Training speed: against overcomplete's trainer and eai-sparsify's coder, and what coupling two streams costs.
 
-    python tests/benchmarks/bench_train.py [--size small|big] [--threads N] [--repeats R] [--slices S] [--only peers|coupling]
+    python tests/benchmarks/bench_train.py [--size small|big] [--threads N] [--slices S] [--only peers|coupling]
 
 small: d 128, m 1024, k 16, B 1024; big: d 768, m 6144, k 32, B 2048; float32, Adam, squared error, the same synthetic
 rows. Interleaved runs, medians, ratios only: absolute times belong to the machine. Peers that do not import are left
