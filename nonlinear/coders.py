@@ -98,7 +98,7 @@ class Coders:
         return out
 
     def penalty(self) -> torch.Tensor:
-        """Mean over rows of Σ z·‖atom‖, summed over the codes computed so far."""
+        """Mean over rows of Σ z·‖atom‖, summed over the codes so far."""
         total, codes = 0.0, {s: z for s, (_, z) in self._codes.items()}
         if self.shape.system.sharing == "summed" and codes:
             codes = {next(iter(codes)): self._joint}
