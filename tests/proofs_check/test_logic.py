@@ -75,6 +75,7 @@ def test_an_unfinished_search_proves_nothing(monkeypatch):
     fermat = z3.ForAll([a, b, c], z3.Implies(z3.And(a > 0, b > 0, c > 0), a * a * a + b * b * b != c * c * c))
     monkeypatch.setattr(logic, "RESOURCES", 20_000)
     assert not prove("Fermat for cubes", [n > 0], fermat).passed
+    assert not proves([n > 0], fermat)
     assert not countermodel("Fermat for cubes", [n > 0], fermat).passed
 
 
