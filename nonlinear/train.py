@@ -98,7 +98,7 @@ class Trainer:
                 for key, rows in different.items()
             }
             model = preparation.start(config, self.shape, [fitted[id(rows)] for rows in per_seed])
-        self.normalisers, self.start, self.curve = model.normalisers, model.step, {}
+        self.normalisers, self.start = model.normalisers, model.step
         self.curve = {name: list(c) for name, c in model.curve.items()}
         made = {}
         for rows, normalisers in zip(per_seed, model.normalisers, strict=True):
@@ -124,16 +124,10 @@ class Trainer:
             if done % config.log_every and done < config.steps:
                 continue
             if int(first_bad) < config.steps:
-                raise NotFiniteError(
-                    f"the loss is not finite at step {int(first_bad) + 1}; {self.run_folder.left()}; "
-                    "lower the learning rate or a weight, or look for huge values in the data"
-                )
+                raise self._not_finite(f"the loss is not finite at step {int(first_bad) + 1}")
             # Sparse codes do not show what is not finite in an encoder, and no loss has seen the last update yet.
             if bad := [n for n, p in self.parameters.items() if not bool(torch.isfinite(p).all())]:
-                raise NotFiniteError(
-                    f"{', '.join(bad)} not finite after step {done}; {self.run_folder.left()}; "
-                    "lower the learning rate or a weight, or look for huge values in the data"
-                )
+                raise self._not_finite(f"{', '.join(bad)} not finite after step {done}")
             self._log(done, {n: v / (done - since) for n, v in sums.items()})
             sums, since = {}, done
             loss = float(np.mean(self.curve["loss"][-1]))
@@ -143,6 +137,10 @@ class Trainer:
                 self.run_folder.save(self.model(done), self.optimiser.state())
                 saved = done
         return self.model(config.steps)
+
+    def _not_finite(self, what: str) -> NotFiniteError:
+        mend = "lower the learning rate or a weight, or look for huge values in the data"
+        return NotFiniteError(f"{what}; {self.run_folder.left()}; {mend}")
 
     def step(self, step: int) -> dict[str, torch.Tensor]:
         """One step; returns the losses [seeds] of its batch."""
