@@ -1,5 +1,6 @@
 """What needs many rows at once, on a random sample of them: distances of laws, retrieval, shuffled supports."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
@@ -18,13 +19,17 @@ from theory.whats import SELF, What
 LEVEL = Distribution()
 
 
-def distances(dense: EvaluationView, sparse: EvaluationView) -> dict[str, Any]:
-    """Sliced characteristic-function distance of every registered WHAT on every edge, between disjoint points.
+def distances(
+    dense: EvaluationView, sparse: EvaluationView, whats: Iterable[What] | None = None
+) -> dict[str, Any]:
+    """Sliced characteristic-function distance of every WHAT on every edge, between disjoint points.
 
     Parameters
     ----------
     dense, sparse
         The same sample with codes as tensors and as sparse codes, where a WHAT takes these.
+    whats
+        All registered ones by default.
 
     Returns
     -------
@@ -46,7 +51,7 @@ def distances(dense: EvaluationView, sparse: EvaluationView) -> dict[str, Any]:
     [20, 20]
     """
     found: dict[str, Any] = {}
-    for what in WHATS.values():
+    for what in WHATS.values() if whats is None else whats:
         view, below = sparse if what.sparse else dense, found.setdefault(LEVEL.prefix + what.name, {})
         for i, j in view.edges(what.edges):
             entry = _distance(view, what, i, j)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from proofs_check.errors import InputError
+from proofs_check.predictions import PILOT
 from proofs_check.train_commands import one_line
 
 SCHEMA_VERSION = 1
@@ -17,9 +18,20 @@ WHATS = "REC", "TR", "CC", "CYC"
 
 
 def experiment(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="duality (E1) or cycle (E2).")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="duality (E1), cycle (E2), unidentifiability (E3), anchoring (E4) or methods (E5, E6)."
+        ),
+    ],
     seeds: Annotated[int, typer.Option(help="Seeds 0, 1, …; each is a data seed and a model seed.")] = 5,
-    scale: Annotated[str, typer.Option(help="small: the arms of the claims; full: the map over generators.")] = "small",
+    scale: Annotated[
+        str,
+        typer.Option(help="small: the arms of the claims; full: the map around them; of methods, rates: learning rates."),
+    ] = "small",
+    pilot: Annotated[
+        bool, typer.Option("--pilot", help="Pilot seeds 100, 101, …, on which configurations may be chosen.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder; made if missing. Default: NAME-SCALE.")
     ] = None,
@@ -34,7 +46,8 @@ def experiment(
     **Examples**
 
     - concept-alignment experiment duality --seeds 5
-    - concept-alignment experiment duality --seeds 10 --scale full --out map
+    - concept-alignment experiment anchoring --seeds 5 --scale full --out map
+    - concept-alignment experiment methods --scale rates --pilot
     """
     from proofs_check.cli import _json
     from proofs_check.figures.experiment import draw
@@ -43,7 +56,10 @@ def experiment(
 
     if seeds < 1 or (workers is not None and workers < 1):
         raise InputError(f"--seeds {seeds} and --workers {workers} have to be at least 1")
-    folder = out or Path(f"{name}-{scale}")
+    first = PILOT[0] if pilot else 0
+    if pilot and seeds > len(PILOT):
+        raise InputError(f"--seeds {seeds}: there are {len(PILOT)} pilot seeds; lower it")
+    folder = out or Path(f"{name}-{scale}{'-pilot' if pilot else ''}")
     with one_line():
         from nonlinear.experiments.grids import tasks
 
@@ -51,7 +67,7 @@ def experiment(
         with complete_folder(folder, ()):
             pass  # that it can be written is found out before the work
         with progress() as on_progress:
-            results = _run(chosen, list(range(seeds)), folder / "arms", workers, on_progress)
+            results = _run(chosen, list(range(first, first + seeds)), folder / "arms", workers, on_progress)
         found = document(name, scale, results)
         replace_text(folder / f"{name}.json", _json(found) + "\n")
         replace_text(folder / f"{name}.csv", tidy(results))
@@ -102,13 +118,14 @@ def document(name: str, scale: str, results: Sequence[Mapping[str, Any]]) -> dic
     import platform
 
     from nonlinear.config import environment
+    from nonlinear.experiments.grids import EXPERIMENTS
     from nonlinear.experiments.store import sources_hash
     from proofs_check.predictions import FOLDER, frozen
     from proofs_check.runner import commit
 
-    prefix = {"duality": "E1", "cycle": "E2"}[name]
     seeds = {unit["seed"] for result in results for unit in result["units"]}
-    stated = {p.stem: frozen(p.stem) for p in sorted(FOLDER.glob(f"{prefix}.*.json"))}
+    files = [p for family in EXPERIMENTS[name].claims for p in sorted(FOLDER.glob(f"{family}.*.json"))]
+    stated = {p.stem: frozen(p.stem) for p in files}
     return {
         "schema_version": SCHEMA_VERSION,
         "experiment": name,

@@ -11,22 +11,28 @@ from typing import Any
 import numpy as np
 import torch
 
+from nonlinear import preparation
 from nonlinear.config import Config
 from nonlinear.data import Array
 from nonlinear.evaluation import Evaluation
 from nonlinear.experiments.rowwise import rowwise
 from nonlinear.experiments.store import Store
+from nonlinear.experiments.supports import supports
 from nonlinear.firing import Firing
 from nonlinear.metrics import Agreements
 from nonlinear.model import Model
-from nonlinear.sparse_generator import SparseGenerator
+from nonlinear.sampled import distances
+from nonlinear.sparse_generator import Sample, SparseGenerator
 from nonlinear.train import train
+from theory.whats import CC, TR
 
 Progress = Callable[[str, float], None]
 # Learning rate of the null "untrained coders": the weights stay, and thresholds are calibrated.
 STILL = 1e-12
 # Steps of that null, and lines of the loss curve from which convergence is read.
 CALIBRATION, LINES = 20, 20
+# Seed of the validation rows of data seed 0; those of training and of measuring are 2·seed and 2·seed + 1.
+VALIDATION = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -63,8 +69,22 @@ class Arm:
 
     def sample(self, seed: int, *, test: bool = False) -> dict[str, Array]:
         """Rows of every stream to train on, or to measure on."""
-        drawn = self.generator(seed).draw(self.test_rows if test else self.rows, seed=2 * seed + test)
-        return {s: Array(x, s) for s, x in drawn.streams.items()}
+        return _arrays(self._draw(seed, test))
+
+    def labels(self, seed: int) -> np.ndarray:
+        """Latents of the points to measure on [n, K], true where active."""
+        return self._draw(seed, True).latents
+
+    def latents(self, seed: int) -> np.ndarray:
+        """Latents of the points to train on [n, K], true where active."""
+        return self._draw(seed, False).latents
+
+    def validation(self, seed: int) -> dict[str, Array]:
+        """Rows of every stream by which a configuration may be chosen."""
+        return _arrays(self.generator(seed).draw(self.test_rows, seed=VALIDATION + seed))
+
+    def _draw(self, seed: int, test: bool) -> Sample:
+        return self.generator(seed).draw(self.test_rows if test else self.rows, seed=2 * seed + test)
 
     def settings(self, seeds: Sequence[int], **changes: Any) -> Config:
         """Return the configuration with these seeds, on one thread: arms share the cores."""
@@ -90,10 +110,15 @@ def measure(
     Returns
     -------
     list
-        Per seed: ``seed``; ``r2``: "REC", "TR", "CC" and "CYC", means over edges; ``shuffled`` and ``untrained``: the
-        same for shuffled pairs and for the weights of the start; ``l0``, ``dead``, ``code_variance``: means over
-        streams; ``change``: relative change of the loss over the last tenth of the steps; ``losses``: the last means;
-        ``rowwise``: see :func:`~nonlinear.experiments.rowwise.rowwise`.
+        Per seed: ``seed``; ``r2``: "REC", "TR", "CC" and "CYC" of standalone codes, means over edges; ``shared``: the
+        same for codes that see all streams of a point, where they differ; ``over_floor``: sliced distance of the laws,
+        "dTR" and "dCC", over its value for equal laws; ``supports``: see
+        :func:`~nonlinear.experiments.supports.supports`. Their nulls: ``shuffled`` and ``untrained`` (R²),
+        ``shuffled_shared``, ``untrained_shared`` and so on: for shuffled pairs, and for the coders of the start.
+
+        ``l0``, ``dead``, ``code_variance``: means over streams; ``validation``: own training objective on validation
+        rows, without the loss of dead atoms; ``change``: relative change of the loss over the last tenth of the steps;
+        ``losses``: the last means; ``rowwise``: see :func:`~nonlinear.experiments.rowwise.rowwise`.
 
     Examples
     --------
@@ -105,18 +130,39 @@ def measure(
     samples = {seed: arm.sample(seed) for seed in seeds}
     tests = {seed: arm.sample(seed, test=True) for seed in seeds}
     data = [samples[seed] for seed in seeds]
-    model = train(arm.settings(seeds), data, on_progress=lambda text, share: on_progress(arm.name, 0.95 * share))
+    model = train(arm.settings(seeds), data, on_progress=lambda text, share: on_progress(arm.name, 0.9 * share))
     start = train(arm.settings(seeds, steps=CALIBRATION, lr=STILL), data)
     found = []
     for r, seed in enumerate(seeds):
-        run, null = Evaluation(model, tests[seed], seed_index=r), Evaluation(start, tests[seed], seed_index=r)
-        numbers, before = agreement(run), agreement(null)
-        unit = {"seed": seed, "r2": numbers["value"], "shuffled": numbers["shuffled"], "untrained": before["value"]}
+        run, null = (Evaluation(m, tests[seed], seed_index=r) for m in (model, start))
+        unit = {"seed": seed, "r2": agreement(run)["value"], "over_floor": over_floor(run)} | firing(run)
+        unit |= {"shuffled": agreement(run)["shuffled"], "untrained": agreement(null)["value"]}
+        unit["untrained_over_floor"] = over_floor(null)
+        if not run.coincide:
+            joint = agreement(run, standalone=False)
+            unit |= {"shared": joint["value"], "shuffled_shared": joint["shuffled"]}
+            unit["untrained_shared"] = agreement(null, standalone=False)["value"]
+        labels = dict.fromkeys(run.shape.streams, arm.labels(seed))
+        unit |= {"supports": supports(run, labels), "untrained_supports": supports(null, labels)}
+        apart, theirs = shuffled(tests[seed], labels, seed)
+        unit["shuffled_supports"] = supports(Evaluation(model, apart, seed_index=r), theirs)
+        unit["validation"] = objective(Evaluation(model, arm.validation(seed), seed_index=r))
         losses = {name: float(values[-1, r]) for name, values in model.curve.items()}
-        unit |= firing(run) | {"change": change(model, r), "losses": losses}
-        found.append(unit | rowwise(run))
-        on_progress(arm.name, 0.95 + 0.05 * (r + 1) / len(seeds))
+        found.append(unit | {"change": change(model, r), "losses": losses} | rowwise(run))
+        on_progress(arm.name, 0.9 + 0.1 * (r + 1) / len(seeds))
     return found
+
+
+def shuffled(
+    rows: Mapping[str, Array], labels: Mapping[str, np.ndarray], seed: int
+) -> tuple[dict[str, Array], dict[str, np.ndarray]]:
+    """Rows and labels of the points in an order of its own for every stream but the first."""
+    (first, x), *others = rows.items()
+    found, theirs = {first: x}, {first: labels[first]}
+    for number, (s, y) in enumerate(others):
+        order = np.random.default_rng([seed, 17, number]).permutation(len(y))
+        found[s], theirs[s] = Array(y.take(order), s), labels[s][order]
+    return found, theirs
 
 
 def units(
@@ -139,10 +185,10 @@ def settings(arm: Arm, seeds: Sequence[int]) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def agreement(run: Evaluation) -> dict[str, dict[str, float]]:
-    """Means over edges of R² of every WHAT by standalone codes, and of its mean for shuffled pairs."""
+def agreement(run: Evaluation, standalone: bool = True) -> dict[str, dict[str, float]]:
+    """Means over edges of R² of every WHAT, and of its mean for shuffled pairs."""
     counted = Agreements(run.shape.streams)
-    for view in run.blocks(standalone=True):
+    for view in run.blocks(standalone):
         counted.add(view)
     found: dict[str, dict[str, float]] = {"value": {}, "shuffled": {}}
     for name, entries in counted.result().items():
@@ -164,8 +210,31 @@ def firing(run: Evaluation) -> dict[str, float]:
     return {name: float(np.mean([s[name] for s in streams])) for name in ("l0", "dead", "code_variance")}
 
 
+@torch.no_grad()
+def over_floor(run: Evaluation) -> dict[str, float]:
+    """Biased distance of the laws over its value for equal laws, of "dTR" and "dCC", means over edges."""
+    found = distances(run.sample(standalone=True), run.sample(standalone=True, sparse=True), (TR, CC))
+    ratios = {n: [e["biased"] / e["floor"] for row in rows.values() for e in row.values()] for n, rows in found.items()}
+    return {name: float(np.mean(values)) for name, values in ratios.items()}
+
+
+@torch.no_grad()
+def objective(run: Evaluation) -> float:
+    """Weighted sum of the properties that a system trains, on a sample of rows and by the codes that it trains.
+
+    Edges that a system draws at random all count, so that the value compares configurations of one system only.
+    """
+    view = run.sample(standalone=False)
+    terms = preparation.objective(run.model.config, len(run.shape.streams)).terms
+    return float(sum(weight * float(p.loss(view)) for p, weight in terms))
+
+
 def change(model: Model, seed_index: int) -> float:
     """Relative change of the mean loss from the interval before the last tenth of the steps to the last one."""
     losses = np.asarray(model.curve["loss"])[:, seed_index]
     before = losses[max(0, len(losses) - 1 - max(1, len(losses) // 10))]
     return float((losses[-1] - before) / abs(before)) if before else 0.0
+
+
+def _arrays(drawn: Sample) -> dict[str, Array]:
+    return {s: Array(x, s) for s, x in drawn.streams.items()}

@@ -4,20 +4,32 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nonlinear.experiments import cycle, duality
+from nonlinear.experiments import anchoring, cycle, duality, gaussian, methods, unidentifiability
 from nonlinear.experiments.arms import Arm, Progress, settings, units
 from nonlinear.experiments.rowwise import summary
 from nonlinear.experiments.store import Store
 
-LINEAR: Mapping[str, Callable[[int], dict[str, Any]]] = {
-    "cycle_only": cycle.cycle_only,
-    "covariance_matched": cycle.covariance_matched,
+Measured = list[dict[str, Any]]
+# What a document leaves out of the units: rows are summed up, maps are for tests.
+LEFT_OUT = "rowwise", "maps", "regression", "draws"
+
+
+def _each(function: Callable[[int], dict[str, Any]]) -> Callable[[Sequence[int]], Measured]:
+    return lambda seeds: [function(seed) for seed in seeds]
+
+
+# Runs that are no arms of sparse coders: what they depend on, and the function of the seeds that measures them.
+OTHERS: Mapping[str, tuple[Mapping[str, Any], Callable[[Sequence[int]], Measured]]] = {
+    "cycle_only": (cycle.SETTINGS["cycle_only"], _each(cycle.cycle_only)),
+    "covariance_matched": (cycle.SETTINGS["covariance_matched"], _each(cycle.covariance_matched)),
+    **{name: (gaussian.SETTINGS, _each(run)) for name, run in gaussian.RUNS.items()},
+    "matched atoms": (anchoring.SETTINGS, anchoring.matched_atoms),
 }
 
 
 @dataclass(frozen=True)
 class Task:
-    """One run of an experiment: an arm of sparse coders, or a function of linear coders by name.
+    """One run of an experiment: an arm of sparse coders, or another run by name.
 
     Examples
     --------
@@ -32,21 +44,38 @@ class Task:
         """Return what the numbers depend on, as plain data."""
         if self.arm is not None:
             return settings(self.arm, seeds)
-        fixed = {k: [list(p) for p in v] if k == "spectra" else v for k, v in cycle.SETTINGS[self.name].items()}
+        fixed = {k: [list(p) for p in v] if k == "spectra" else v for k, v in OTHERS[self.name][0].items()}
         return {"experiment": self.name, **fixed, "seeds": list(seeds)}
 
-    def run(self, seeds: Sequence[int], store: Store, on_progress: Progress = lambda text, share: None) -> list[dict]:
+    def run(self, seeds: Sequence[int], store: Store, on_progress: Progress = lambda text, share: None) -> Measured:
         """Numbers of every seed, from the store or measured now."""
         if self.arm is not None:
             return units(self.arm, seeds, store, on_progress)
-        return store.get(self.name, self.settings(seeds), lambda: [LINEAR[self.name](seed) for seed in seeds])
+        return store.get(self.name, self.settings(seeds), lambda: OTHERS[self.name][1](seeds))
 
     def result(self, seeds: Sequence[int], found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Return the numbers for a document: rows of a seed are summed up."""
-        short = [{k: v for k, v in u.items() if k != "rowwise"} for u in found]
+        short = [{k: v for k, v in u.items() if k.partition("_")[0] not in LEFT_OUT} for u in found]
         document = {"name": self.name, "settings": self.settings(seeds), "units": short}
         rows = [dict(u) for u in found if "rowwise" in u]
         return document | ({"rowwise": summary(rows)} if rows else {})
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Runs by scale, and the empirical claims that they belong to.
+
+    Parameters
+    ----------
+    claims, text
+        Families of the claims, and one line.
+    scales
+        Scale → function that lists the runs; every experiment has "small", the runs of its claims.
+    """
+
+    claims: tuple[str, ...]
+    text: str
+    scales: Mapping[str, Callable[[], list[Task]]]
 
 
 def tasks(experiment: str, scale: str) -> list[Task]:
@@ -55,9 +84,9 @@ def tasks(experiment: str, scale: str) -> list[Task]:
     Parameters
     ----------
     experiment
-        "duality" (E1) or "cycle" (E2).
+        One of EXPERIMENTS.
     scale
-        "small": the arms of the claims; "full": the map over generators.
+        "small": the arms of the claims; "full": the map around them; of the methods, also "rates".
 
     Raises
     ------
@@ -71,26 +100,71 @@ def tasks(experiment: str, scale: str) -> list[Task]:
     """
     if experiment not in EXPERIMENTS:
         raise ValueError(f"unknown experiment {experiment!r}; known: {', '.join(EXPERIMENTS)}")
-    if scale not in ("small", "full"):
-        raise ValueError(f"scale is {scale!r}; use small or full")
-    return EXPERIMENTS[experiment](scale)
+    scales = EXPERIMENTS[experiment].scales
+    if scale not in scales:
+        raise ValueError(f"{experiment} has no scale {scale!r}; use {' or '.join(scales)}")
+    return scales[scale]()
 
 
 def _arms(arms: Sequence[Arm]) -> list[Task]:
     return [Task(arm.name, arm) for arm in arms]
 
 
-def _duality(scale: str) -> list[Task]:
-    if scale == "full":
-        return _arms(duality.grid())
+def _duality() -> list[Task]:
     objectives = "REC", "REC+TR", "REC+CC", "REC+TR+CC"
     return _arms([duality.arm(generator, o) for generator in duality.GENERATORS for o in objectives])
 
 
-def _cycle(scale: str) -> list[Task]:
-    generators = ("linear",) if scale == "small" else tuple(duality.GENERATORS)
+def _cycle(*generators: str) -> list[Task]:
     sparse = [duality.arm(generator, o) for generator in generators for o in ("REC", "REC+TR", "REC+CYC")]
-    return [*_arms(sparse), *(Task(name) for name in LINEAR)]
+    return [*_arms(sparse), Task("cycle_only"), Task("covariance_matched")]
 
 
-EXPERIMENTS: Mapping[str, Callable[[str], list[Task]]] = {"duality": _duality, "cycle": _cycle}
+def _unidentifiability() -> list[Task]:
+    known = [unidentifiability.objective(*terms) for terms in ((), ("TR",), ("CC",))]
+    laws = [unidentifiability.law(t, s) for t in ("dTR", "dCC") for s in ("disjoint", "aligned")]
+    return [*_arms([*known, *laws]), Task("gaussian laws")]
+
+
+def _anchoring() -> list[Task]:
+    arms = [anchoring.anchored(m, laws) for m in anchoring.JUDGED for laws in (False, True)]
+    return [*_arms(arms), Task("gaussian anchors"), Task("matched atoms")]
+
+
+EXPERIMENTS: Mapping[str, Experiment] = {
+    "duality": Experiment(
+        ("E1",),
+        "translation against consistency, over generators",
+        {"small": _duality, "full": lambda: _arms(duality.grid())},
+    ),
+    "cycle": Experiment(
+        ("E2",),
+        "closed cycles without translation",
+        {"small": lambda: _cycle("linear"), "full": lambda: _cycle(*duality.GENERATORS)},
+    ),
+    "unidentifiability": Experiment(
+        ("E3",),
+        "laws against pairs, by what the batches share",
+        {
+            "small": _unidentifiability,
+            "full": lambda: [*_arms(unidentifiability.grid()), Task("gaussian laws"), Task("gaussian leaks")],
+        },
+    ),
+    "anchoring": Experiment(
+        ("E4",),
+        "how many known pairs, and whether laws help",
+        {
+            "small": _anchoring,
+            "full": lambda: [*_arms(anchoring.grid()), Task("gaussian curve"), Task("matched atoms")],
+        },
+    ),
+    "methods": Experiment(
+        ("E5", "E6"),
+        "the systems side by side, and joint selection (E6)",
+        {
+            "small": lambda: _arms([methods.method(name) for name in methods.METHODS]),
+            "full": lambda: _arms(methods.grid()),
+            "rates": lambda: _arms(methods.rates()),
+        },
+    ),
+}
