@@ -19,9 +19,7 @@ from theory.whats import SELF, What
 LEVEL = Distribution()
 
 
-def distances(
-    dense: EvaluationView, sparse: EvaluationView, whats: Iterable[What] | None = None
-) -> dict[str, Any]:
+def distances(dense: EvaluationView, sparse: EvaluationView, whats: Iterable[What] | None = None) -> dict[str, Any]:
     """Sliced characteristic-function distance of every WHAT on every edge, between disjoint points.
 
     Parameters

@@ -27,7 +27,7 @@ def experiment(
     seeds: Annotated[int, typer.Option(help="Seeds 0, 1, …; each is a data seed and a model seed.")] = 5,
     scale: Annotated[
         str,
-        typer.Option(help="small: the arms of the claims; full: the map around them; of methods, rates: learning rates."),
+        typer.Option(help="small: the claims' arms; full: the map around them; rates: of methods, learning rates."),
     ] = "small",
     pilot: Annotated[
         bool, typer.Option("--pilot", help="Pilot seeds 100, 101, …, on which configurations may be chosen.")

@@ -41,7 +41,7 @@ def anchored(m: int, laws: bool, generator: str = "linear") -> Arm:
     ('linear, 8 anchors', ['REC', 'dCC', 'dTR'])
     """
     weights = {"REC": 1.0} | (dict.fromkeys(("TR", "CC"), 1.0) if m else {})
-    weights |= dict.fromkeys(("dTR", "dCC"), LAW) if laws else {}
+    weights |= LAW if laws else {}
     pairs: dict[str, Any] = {"anchors": tuple(range(m)), "matched": min(m, PER_BATCH)} if m else {"paired": 0.0}
     label = f"{m} anchors{' + laws' if laws else ''}"
     return arm(generator, label, weights=weights, **pairs)

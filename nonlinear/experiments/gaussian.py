@@ -114,7 +114,10 @@ def laws(seed: int) -> dict[str, Any]:
     for name, maps in arms.items():
         found |= {name + "r2": float(pair.r2(maps).mean()), name + "over_floor": pair.over_floor(maps)}
         found[name + "spread"] = _spread(pair.r2(maps))
-    found |= {"shuffled_r2": float(pair.r2(main.maps, shuffled=True).mean()), "shuffled_over_floor": found["over_floor"]}
+    found |= {
+        "shuffled_r2": float(pair.r2(main.maps, shuffled=True).mean()),
+        "shuffled_over_floor": found["over_floor"],
+    }
     found["shuffled_spread"] = _spread(pair.r2(main.maps, shuffled=True))
     for name, arm in (("leak", "aligned"), ("independent_leak", "independent")):
         found[name] = float(pair.r2(fits[arm].maps).mean()) - found["r2"]
@@ -144,7 +147,7 @@ def anchors(seed: int) -> dict[str, Any]:
             found["change"] = max(found["change"], fit.change)
             if name == "both":
                 found[f"maps_{m}"] = fit.maps.tolist()
-        found |= {f"ridge_{m}": float(pair.r2(_ridge(pair, m)[None]).mean()), f"procrustes_{m}": _procrustes(pair, m)}
+        found |= _closed_forms(pair, m)
     return found
 
 
@@ -162,7 +165,10 @@ def curve(seed: int) -> dict[str, Any]:
             found[f"{name}_{m}"] = float(pair.r2(fit.maps).mean())
             found["change"] = max(found["change"], fit.change)
         if m:
-            found |= {f"ridge_{m}": float(pair.r2(_ridge(pair, m)[None]).mean()), f"procrustes_{m}": _procrustes(pair, m)}
+            found |= {
+                f"ridge_{m}": float(pair.r2(_ridge(pair, m)[None]).mean()),
+                f"procrustes_{m}": _procrustes(pair, m),
+            }
     return found
 
 
@@ -198,6 +204,10 @@ def _spread(r2: np.ndarray) -> float:
 
 def _regression(pair: Pair, m: int) -> np.ndarray:
     return AnchoredMaps.of(pair.moments, pair.X[:m], pair.Y[:m]).map(np.zeros((WIDTH - m, WIDTH - m)))
+
+
+def _closed_forms(pair: Pair, m: int) -> dict[str, float]:
+    return {f"ridge_{m}": float(pair.r2(_ridge(pair, m)[None])[0]), f"procrustes_{m}": _procrustes(pair, m)}
 
 
 def _ridge(pair: Pair, m: int) -> np.ndarray:

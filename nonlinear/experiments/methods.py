@@ -10,7 +10,7 @@ from typing import Any
 from nonlinear.experiments.arms import Arm
 from nonlinear.experiments.setting import GENERATORS, arm
 
-RATES: Sequence[float] = (1e-3, 3e-3, 1e-2, 3e-2)
+RATES: Sequence[float] = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 # What SPARC trains for two streams, apart from the joint selection.
 OWN, CROSS = {"nREC": 0.5}, {"nREC": 0.5, "nTR": 0.5}
 METHODS: Mapping[str, Mapping[str, Any]] = {
@@ -27,7 +27,18 @@ METHODS: Mapping[str, Mapping[str, Any]] = {
 }
 # The last four: joint or own selection × with or without cross-reconstruction (E6).
 SELECTIONS = tuple(METHODS)[-4:]
-CHOSEN: Mapping[str, float] = dict.fromkeys(METHODS, 1e-2)
+CHOSEN: Mapping[str, float] = {
+    "SAE": 1e-2,
+    "CoSAE": 1e-2,
+    "USAE": 1e-2,
+    "USAE, all update": 3e-2,
+    "SAE-A": 1e-2,
+    "crosscoder": 3e-2,
+    "SPARC": 3e-2,
+    "joint selection alone": 3e-2,
+    "own selection, cross": 1e-2,
+    "own selection": 3e-2,
+}
 
 
 def method(name: str, generator: str = "linear", lr: float | None = None) -> Arm:
@@ -59,6 +70,6 @@ def grid() -> list[Arm]:
     Examples
     --------
     >>> grid()[-1].name
-    'ReLU bottleneck, own selection, lr 0.01'
+    'ReLU bottleneck, own selection, lr 0.03'
     """
     return [method(name, generator) for generator in GENERATORS for name in METHODS]

@@ -17,7 +17,7 @@ TRANSLATION = Claim(
 @TRANSLATION.by("experiment")
 def _(run):
     from nonlinear.experiments.duality import arm
-    from proofs_check.trained.experiments import sparse
+    from proofs_check.trained.comparisons import sparse
 
     controls = {"R²_TR": arm("linear", "REC"), "R²_CC": arm("linear", "REC+CC")}
     return sparse(frozen("E1.i"), arm("linear", "REC+TR"), controls)
@@ -45,7 +45,7 @@ BOTTLENECK = Claim(
 @BOTTLENECK.by("experiment")
 def _(run):
     from nonlinear.experiments.duality import arm
-    from proofs_check.trained.experiments import sparse
+    from proofs_check.trained.comparisons import sparse
 
     controls = {"R²_TR": arm("ReLU bottleneck", "REC"), "R²_CC": arm("ReLU bottleneck", "REC+TR+CC")}
     return sparse(frozen("E1.ii"), arm("ReLU bottleneck", "REC+TR"), controls)
@@ -64,7 +64,7 @@ CONSISTENCY = Claim(
 @CONSISTENCY.by("experiment")
 def _(run):
     from nonlinear.experiments.duality import arm
-    from proofs_check.trained.experiments import sparse
+    from proofs_check.trained.comparisons import sparse
 
     control = arm("linear", "REC")
     return sparse(frozen("E1.iii"), arm("linear", "REC+CC"), {"R²_CC": control, "R²_TR": control})

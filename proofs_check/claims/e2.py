@@ -17,7 +17,7 @@ SPARSE = Claim(
 @SPARSE.by("experiment")
 def _(run):
     from nonlinear.experiments.duality import arm
-    from proofs_check.trained.experiments import sparse
+    from proofs_check.trained.comparisons import sparse
 
     controls = {"R²_CYC": arm("linear", "REC"), "R²_TR": arm("linear", "REC+TR")}
     return sparse(frozen("E2.i"), arm("linear", "REC+CYC"), controls)
@@ -38,14 +38,16 @@ SIGNS = Claim(
 @SIGNS.by("experiment")
 def _(run):
     from nonlinear.experiments import cycle
-    from proofs_check.trained.experiments import linear
+    from proofs_check.trained.experiments import other
 
-    columns = {"R²_TR": ("r2_tr", "regression_"), "linear part of R²_TR": ("linear_part", "regression_")}
+    best = "reduced-rank regression, the closed form of TR"
+    columns = {
+        "R²_TR": ("r2_tr", "regression_r2_tr", best),
+        "linear part of R²_TR": ("linear_part", "regression_linear_part", best),
+    }
     beside = {"R² of CYC": lambda units: min(u["r2_cyc"] for u in units), "starts": lambda units: float(cycle.STARTS)}
     statement = "linear coders trained for CYC, means over starts"
-    return linear(
-        frozen("E2.ii"), statement, "reduced-rank regression, the closed form of TR", "cycle_only", columns, beside
-    )
+    return other(frozen("E2.ii"), statement, "cycle_only", columns, beside)
 
 
 @SIGNS.by("numeric")
@@ -79,10 +81,11 @@ HAAR = Claim(
 @HAAR.by("experiment")
 def _(run):
     from nonlinear.experiments import cycle
-    from proofs_check.trained.experiments import linear
+    from proofs_check.trained.experiments import other
 
     mean, spread = frozen("E2.iii").predictions
-    columns = {mean: ("mean", "alone_"), spread: ("log_variance", "alone_")}
+    alone = "trained for CYC alone"
+    columns = {mean: ("mean", "alone_mean", alone), spread: ("log_variance", "alone_log_variance", alone)}
     statement = "linear coders trained for CYC and equal covariances, over starts"
     beside = {"starts": lambda units: float(cycle.MATCHED_STARTS)}
-    return linear(frozen("E2.iii"), statement, "trained for CYC alone", "covariance_matched", columns, beside)
+    return other(frozen("E2.iii"), statement, "covariance_matched", columns, beside)

@@ -3,9 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from nonlinear.experiments.arms import Arm, settings, units
+from nonlinear.experiments.arms import Arm, units
 from nonlinear.experiments.grids import Task
 from nonlinear.experiments.rowwise import summary
 from nonlinear.experiments.store import Store, settings_hash
@@ -15,8 +13,9 @@ from proofs_check.predictions import Frozen
 from proofs_check.runner import cache_dir
 from theory.linalg import tolerance
 
-NO_PAIRS = "; no pairs enter, so that shuffling them changes nothing"
 Units = Sequence[Mapping[str, Any]]
+Column = tuple[str, str, str]
+Beside = Mapping[str, Callable[[Units], float]]
 
 
 def store() -> Store:
@@ -27,50 +26,6 @@ def store() -> Store:
 def trained(arm: Arm, frozen: Frozen) -> Units:
     """What was measured of an arm on the seeds of the predictions."""
     return units(arm, [model for _, model in frozen.seeds], store())
-
-
-def sparse(frozen: Frozen, arm: Arm, controls: Mapping[str, Arm]) -> list[Experiment]:
-    """One record per prediction "R²_WHAT" of an arm of sparse coders.
-
-    Parameters
-    ----------
-    frozen
-        The predictions of the claim.
-    arm
-        The arm that they are about.
-    controls
-        Name of each prediction → the arm that has to miss it.
-    """
-    measured, found = trained(arm, frozen), []
-    others = {name: trained(control, frozen) for name, control in controls.items()}
-    for name in frozen.predictions:
-        what = name.removeprefix("R²_")
-        control = others[name]
-        found.append(
-            Experiment(
-                f"{arm.name}: {name} on fresh rows, standalone codes{'' if what in ('TR', 'CC') else NO_PAIRS}",
-                frozen,
-                name,
-                frozen.seeds,
-                _r2(measured, what),
-                {controls[name].name: _r2(control, what)},
-                {
-                    # What does not cross streams does not see the pairs.
-                    NULLS[0]: [u["shuffled"].get(what, u["r2"][what]) for u in measured],
-                    NULLS[1]: [u["untrained"][what] for u in measured],
-                },
-                [u["change"] for u in (*measured, *control)],
-                {
-                    "R² of REC": float(np.mean([u["r2"]["REC"] for u in measured])),
-                    "dead share": float(np.mean([u["dead"] for u in measured])),
-                    "true L0": float(np.mean([u["l0"] for u in measured])),
-                    "code variance": float(np.mean([u["code_variance"] for u in measured])),
-                },
-                frozen.sha256,
-                settings_hash(settings(arm, [model for _, model in frozen.seeds])),
-            )
-        )
-    return found
 
 
 def row_bounds(run: Run, frozen: Frozen, arms: Sequence[Arm]) -> Numeric:
@@ -104,24 +59,18 @@ def row_bounds(run: Run, frozen: Frozen, arms: Sequence[Arm]) -> Numeric:
     return run.holds(statement, rows(), check)
 
 
-def linear(
-    frozen: Frozen,
-    statement: str,
-    words: str,
-    name: str,
-    columns: Mapping[str, tuple[str, str]],
-    beside: Mapping[str, Callable[[Units], float]],
-) -> list[Experiment]:
-    """One record per prediction about linear coders.
+def other(frozen: Frozen, statement: str, name: str, columns: Mapping[str, Column], beside: Beside) -> list[Experiment]:
+    """One record per prediction about runs that are no arms of sparse coders.
 
     Parameters
     ----------
-    frozen, statement, words
-        The predictions, what was trained, and the control in words.
+    frozen, statement
+        The predictions, and what was trained.
     name
-        Of the runs, see :data:`nonlinear.experiments.grids.LINEAR`.
+        Of the runs, see :data:`nonlinear.experiments.grids.OTHERS`.
     columns
-        Prediction → the name of its measured number, and the prefix that makes it the control's.
+        Prediction → key of its measured number, key of the control's, and the control in words. The nulls have the
+        first key after "shuffled_" and "untrained_".
     beside
         Name → function of all units.
     """
@@ -135,20 +84,16 @@ def linear(
             number,
             frozen.seeds,
             _column(measured, key),
-            {words: _column(measured, control + key)},
+            {words: _column(measured, control)},
             {NULLS[0]: _column(measured, "shuffled_" + key), NULLS[1]: _column(measured, "untrained_" + key)},
             [u["change"] for u in measured],
             {what: of(measured) for what, of in beside.items()},
             frozen.sha256,
             settings_hash(task.settings(seeds)),
         )
-        for number, (key, control) in columns.items()
+        for number, (key, control, words) in columns.items()
     ]
 
 
 def _column(measured: Units, key: str) -> list[float]:
     return [float(u[key]) for u in measured]
-
-
-def _r2(measured: Units, what: str) -> list[float]:
-    return [float(u["r2"][what]) for u in measured]

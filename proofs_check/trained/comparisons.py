@@ -1,0 +1,150 @@
+"""Records of numbers that are computed from several arms: differences, ratios, one reading of a whole system.
+
+One function of the units reads the measured arms, the control arms and both nulls, so that nothing can be judged by
+another rule than the prediction's.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nonlinear.experiments.arms import Arm, settings
+from nonlinear.experiments.store import settings_hash
+from proofs_check.empirical import NULLS, Experiment
+from proofs_check.predictions import Frozen
+from proofs_check.trained.experiments import trained
+
+NO_PAIRS = "; no pairs enter, so that shuffling them changes nothing"
+Unit = Mapping[str, Any]
+# Parts of a unit that a null replaces, beside its R².
+PARTS = "shared", "supports", "over_floor"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a number is computed, of which arms, and of which arms its control is.
+
+    Parameters
+    ----------
+    words
+        What the number is, for the record.
+    of
+        Function of one unit per arm.
+    arms, control
+        The measured arms, and as many that lack what the prediction credits.
+    against
+        The control in words; by default the names of its arms.
+    control_of
+        The control's function, where it is the same arms read otherwise.
+    """
+
+    words: str
+    of: Callable[..., float]
+    arms: tuple[Arm, ...]
+    control: tuple[Arm, ...]
+    against: str = ""
+    control_of: Callable[..., float] | None = None
+
+
+def r2(what: str) -> Callable[[Unit], float]:
+    """Read R² of a WHAT by standalone codes.
+
+    Examples
+    --------
+    >>> r2("TR")({"r2": {"TR": 0.5}})
+    0.5
+    """
+    return lambda unit: unit["r2"][what]
+
+
+def gain(what: str) -> Callable[[Unit, Unit], float]:
+    """Read the R² of the first arm less that of the second, seed by seed.
+
+    Examples
+    --------
+    >>> gain("TR")({"r2": {"TR": 0.5}}, {"r2": {"TR": 0.75}})
+    -0.25
+    """
+    return lambda first, second: first["r2"][what] - second["r2"][what]
+
+
+def sparse(frozen: Frozen, arm: Arm, controls: Mapping[str, Arm]) -> list[Experiment]:
+    """One record per prediction "R²_WHAT" of an arm.
+
+    Parameters
+    ----------
+    frozen
+        The predictions of the claim.
+    arm
+        The arm that they are about.
+    controls
+        Name of each prediction → the arm that has to miss it.
+    """
+    readings = {}
+    for name in frozen.predictions:
+        what = name.removeprefix("R²_")
+        words = f"{arm.name}: {name} on fresh rows, standalone codes{'' if what in ('TR', 'CC') else NO_PAIRS}"
+        readings[name] = Reading(words, r2(what), (arm,), (controls[name],))
+    return compare(frozen, readings)
+
+
+def compare(frozen: Frozen, readings: Mapping[str, Reading]) -> list[Experiment]:
+    """One record for every prediction of a claim.
+
+    Parameters
+    ----------
+    frozen
+        The predictions.
+    readings
+        Name of a prediction → how its number is computed.
+    """
+    return [_record(frozen, name, reading) for name, reading in readings.items()]
+
+
+def _record(frozen: Frozen, name: str, reading: Reading) -> Experiment:
+    measured = [trained(arm, frozen) for arm in reading.arms]
+    control = [trained(arm, frozen) for arm in reading.control]
+    words = reading.against or " less ".join(arm.name for arm in reading.control)
+    first, seeds = measured[0], [model for _, model in frozen.seeds]
+    return Experiment(
+        reading.words,
+        frozen,
+        name,
+        frozen.seeds,
+        _values(reading.of, measured),
+        {words: _values(reading.control_of or reading.of, control)},
+        {
+            null: _values(reading.of, [[as_null(u, key) for u in units] for units in measured])
+            for null, key in zip(NULLS, ("shuffled", "untrained"), strict=True)
+        },
+        [u["change"] for units in (*measured, *control) for u in units],
+        {
+            "R² of REC": float(np.mean([u["r2"]["REC"] for u in first])),
+            "dead share": float(np.mean([u["dead"] for u in first])),
+            "true L0": float(np.mean([u["l0"] for u in first])),
+            "code variance": float(np.mean([u["code_variance"] for u in first])),
+        },
+        frozen.sha256,
+        settings_hash([settings(arm, seeds) for arm in reading.arms]),
+    )
+
+
+def _values(of: Callable[..., float], units: Sequence[Sequence[Unit]]) -> list[float]:
+    return [float(of(*row)) for row in zip(*units, strict=True)]
+
+
+def as_null(unit: Unit, null: str) -> dict[str, Any]:
+    """Return a unit with the numbers of a null in their places; what a null does not touch stays.
+
+    Examples
+    --------
+    >>> as_null({"r2": {"REC": 0.9, "TR": 0.5}, "shuffled": {"TR": -1.0}}, "shuffled")["r2"]
+    {'REC': 0.9, 'TR': -1.0}
+    """
+    found = dict(unit) | {"r2": {**unit["r2"], **unit[null]}}
+    for part in PARTS:
+        if f"{null}_{part}" in unit:
+            found[part] = {**unit[part], **unit[f"{null}_{part}"]}
+    return found

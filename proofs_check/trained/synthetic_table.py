@@ -1,0 +1,47 @@
+"""The paper's synthetic table beside ours: one record for every cell."""
+
+from collections.abc import Mapping
+
+from nonlinear.experiments.arms import Arm
+from nonlinear.experiments.unidentifiability import law, objective
+from proofs_check.empirical import Experiment
+from proofs_check.predictions import Frozen
+from proofs_check.trained.comparisons import Reading, compare, r2
+
+# R² of REC, TR and CC as printed; negative values seem to be printed as .00.
+PRINTED: Mapping[str, tuple[float, float, float]] = {
+    "none": (0.99, 0.00, 0.00),
+    "TR": (0.99, 0.99, 0.00),
+    "CC": (1.00, 0.98, 0.99),
+    "dTR": (0.99, 0.99, 0.00),
+    "dCC": (1.00, 0.98, 0.99),
+}
+COLUMNS = "REC", "TR", "CC"
+
+
+def row(name: str) -> Arm:
+    """Return the arm of a row of the table.
+
+    Examples
+    --------
+    >>> row("dTR").name
+    'linear, REC+dTR, disjoint, biased, independent start'
+    """
+    return law(name) if name.startswith("d") else objective(*(() if name == "none" else (name,)))
+
+
+def cells(frozen: Frozen) -> list[Experiment]:
+    """One record per cell; its control is a row of the table of which another value is printed, or the start."""
+    readings = {}
+    for name in PRINTED:
+        for column, printed in zip(COLUMNS, PRINTED[name], strict=True):
+            arm = row(name)
+            words = f"{arm.name}: R²_{column}, printed {printed:.2f}"
+            cell = f"{name}: R²_{column}"
+            if column == "REC":
+                start = "coders of the start"
+                readings[cell] = Reading(words, r2(column), (arm,), (arm,), start, lambda u: u["untrained"]["REC"])
+            else:
+                control = objective(column) if printed < 0.5 else objective()
+                readings[cell] = Reading(words, r2(column), (arm,), (control,))
+    return compare(frozen, readings)
