@@ -51,7 +51,8 @@ class Pair:
         made = gaussian_pair([1.0] * WIDTH, structure=seed)
         self.seed, self.A = seed, made.A
         known, fresh = made.draw(rows, 2 * seed).streams, made.draw(FRESH, 2 * seed + 1).streams
-        self.X, self.Y, self.fresh_X, self.fresh_Y = known["x"], known["y"], fresh["x"], fresh["y"]
+        self.X, self.Y = known["x"], known["y"]
+        self.fresh_X, self.fresh_Y = fresh["x"], fresh["y"]
         self.moments = Moments.from_arrays(self.fresh_X, self.fresh_Y)
         order = np.random.default_rng([seed, 12]).permutation(FRESH)
         self.shuffled = Moments.from_arrays(self.fresh_X, self.fresh_Y[order])
@@ -76,8 +77,8 @@ class Pair:
 
 def distance(a: np.ndarray, b: np.ndarray, slices: np.ndarray) -> float:
     """Sliced distance of two samples [n, d] along directions [d, S], biased."""
-    rows = (torch.from_numpy(np.ascontiguousarray(v)) for v in (a, b))
-    return float(sliced_ecf(*rows, torch.from_numpy(slices), Distribution().grid))
+    x, y, u = (torch.from_numpy(np.ascontiguousarray(v)) for v in (a, b, slices))
+    return float(sliced_ecf(x, y, u, Distribution().grid))
 
 
 def floor(n: int) -> float:

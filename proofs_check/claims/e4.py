@@ -7,7 +7,7 @@ CURVE = Claim(
     "E4.i",
     "Anchors below the width: matching laws doubles the error, Gaussian rows",
     "m anchors: E R²_TR = 2m/d − 1 with the law of y matched, m/d on the anchors alone",
-    "Linear translators that meet m < d known pairs. With the distributional loss the rest of the map is some rotation, "
+    "Linear translators that meet m < d known pairs. With the distributional loss the rest of the map is a rotation, "
     "without it the rest is zero, which errs half as much.",
     "theorem C2 (ours); the paper: distributional losses become effective once anchored",
     Verdict.SUPPORTED,
@@ -43,7 +43,7 @@ MATCHED = Claim(
     "Anchors match the atoms of separate autoencoders",
     "m anchors lead (E#distinct columns − 1)/(K − 1) of the way from a random matching to the best one",
     "Two autoencoders that never saw a pair, whose atoms are matched by their codes at m known pairs: atoms that are "
-    "active on the same anchors cannot be told apart, all others can. Near (K/s) ln K anchors the matching is complete.",
+    "active on the same anchors cannot be told apart, all others can. Near (K/s) ln K anchors the matching is full.",
     "theorem C5 (a) (ours)",
     Verdict.SUPPORTED,
 )
@@ -87,13 +87,9 @@ def _(run):
     from nonlinear.experiments.anchoring import anchored
     from proofs_check.trained.comparisons import Reading, compare, gain
 
-    def pair(m: int):
-        return anchored(m, laws=True), anchored(m, laws=False)
-
+    few, none = ((anchored(m, laws=True), anchored(m, laws=False)) for m in (148, 0))
     readings = {
-        f"R²_{what} gained": Reading(
-            f"R²_{what} that the losses of laws add at 148 anchors", gain(what), *map(pair, (148, 0))
-        )
+        f"R²_{what} gained": Reading(f"R²_{what} that the losses of laws add at 148 anchors", gain(what), few, none)
         for what in ("CC", "TR")
     }
     return compare(frozen("E4.iii"), readings)

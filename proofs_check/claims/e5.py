@@ -7,7 +7,7 @@ CROSSCODER = Claim(
     "E5.i",
     "A crosscoder's encoders do not stand alone",
     "crosscoder: R²_TR ≥ .8 by the joint code, R²_CC ≤ 0 by each encoder alone",
-    "The joint code of a crosscoder reconstructs all streams. Each encoder by itself gives another code, because nothing "
+    "The joint code of a crosscoder reconstructs all streams. Each encoder by itself gives another code: nothing "
     "asked it to stand for the sum.",
     "Section 5, methods: crosscoder shared .887/.596/.794, standalone .860/.319/.000",
     Verdict.SUPPORTED,

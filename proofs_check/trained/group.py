@@ -1,4 +1,4 @@
-"""Trained translators and matchings against the theorems member by member: Hypothesis draws run, rows and group element.
+"""Trained translators and matchings, member by member: Hypothesis draws run, rows and group element.
 
 The bands are fixed with the predictions of E3 and E4. The same predicate is put to a control, which has to miss it.
 """
