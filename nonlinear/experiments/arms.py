@@ -131,7 +131,8 @@ def measure(
     tests = {seed: arm.sample(seed, test=True) for seed in seeds}
     data = [samples[seed] for seed in seeds]
     model = train(arm.settings(seeds), data, on_progress=lambda text, share: on_progress(arm.name, 0.9 * share))
-    start = train(arm.settings(seeds, steps=CALIBRATION, lr=STILL), data)
+    # Its losses are of no interest: few slices.
+    start = train(arm.settings(seeds, steps=CALIBRATION, lr=STILL, n_slices=1), data)
     found = []
     for r, seed in enumerate(seeds):
         run, null = (Evaluation(m, tests[seed], seed_index=r) for m in (model, start))
@@ -170,6 +171,12 @@ def units(
 ) -> list[dict[str, Any]]:
     """Measure an arm, or read what was measured of it before."""
     return store.get(arm.name, settings(arm, seeds), lambda: measure(arm, seeds, on_progress))
+
+
+def together(arms: Sequence[Arm], seeds: Sequence[int], store: Store) -> dict[str, list[dict[str, Any]]]:
+    """Units of several arms by name: those that another process is measuring are left for last."""
+    found = {a.name: store.get(a.name, settings(a, seeds), lambda a=a: measure(a, seeds), wait=False) for a in arms}
+    return {a.name: found[a.name] or units(a, seeds, store) for a in arms}
 
 
 def settings(arm: Arm, seeds: Sequence[int]) -> dict[str, Any]:

@@ -86,7 +86,8 @@ def tasks(experiment: str, scale: str) -> list[Task]:
     experiment
         One of EXPERIMENTS.
     scale
-        "small": the arms of the claims; "full": the map around them; of the methods, also "rates".
+        "small": the arms of the claims; "full": the map around them; of some also "weights" of the terms of laws, or
+        "rates" of learning.
 
     Raises
     ------
@@ -148,6 +149,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         {
             "small": _unidentifiability,
             "full": lambda: [*_arms(unidentifiability.grid()), Task("gaussian laws"), Task("gaussian leaks")],
+            "weights": lambda: _arms(unidentifiability.weights()),
         },
     ),
     "anchoring": Experiment(

@@ -41,7 +41,7 @@ class Store:
         words = "".join(c if c.isalnum() else "-" for c in name)
         return self.folder / f"{words}-{settings_hash(settings)[:16]}.json"
 
-    def get(self, name: str, settings: Any, compute: Callable[[], Any]) -> Any:
+    def get(self, name: str, settings: Any, compute: Callable[[], Any], *, wait: bool = True) -> Any:
         """Result of these settings, from disk or computed now; another process that wants it waits.
 
         Parameters
@@ -52,14 +52,18 @@ class Store:
             Plain data that the result depends on, beside the sources of this package.
         compute
             Returns plain data.
+        wait
+            Otherwise None is returned while another process computes it.
         """
         if self.folder is None:
             return compute()
         path = self.path(name, settings)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock = _locked(path.with_suffix(".lock"))
+            lock = _locked(path.with_suffix(".lock"), wait)
             lock.__enter__()
+        except BlockingIOError:
+            return None
         except OSError:  # a read-only home only costs time
             return compute()
         try:
@@ -102,11 +106,17 @@ def _read(path: Path) -> Any:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the file's lock, which the system releases when the process ends, however it ends."""
+def _locked(path: Path, wait: bool) -> Iterator[None]:
+    """Hold the file's lock, which the system releases when the process ends, however it ends.
+
+    Raises
+    ------
+    BlockingIOError
+        Another process holds it, and `wait` is false.
+    """
     with path.open("w", encoding="utf-8") as file:
         if os.name == "posix":
             import fcntl
 
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

@@ -12,8 +12,9 @@ from nonlinear.experiments.setting import GENERATORS, arm
 from nonlinear.strata import SAMPLINGS
 
 # A law's distance is below 1 where a reconstruction error is of the order of the width, and atoms fire rarely. These
-# are the smallest powers of ten (of 1 to 1000, on pilot seeds) that bring the distance of fresh rows near its floor.
+# are the smallest of WEIGHTS, on pilot seeds, that bring the distance of fresh rows near its floor.
 LAW: Mapping[str, float] = {"dTR": 10.0, "dCC": 1000.0}
+WEIGHTS = (1.0, 10.0, 100.0, 1000.0)
 
 
 def objective(*terms: str, generator: str = "linear") -> Arm:
@@ -47,6 +48,22 @@ def law(
     label = f"REC+{term}, {sampling}, {form}, {init} start"
     weights = {"REC": 1.0, term: LAW[term]}
     return arm(generator, label, weights=weights, sampling=sampling, unbiased=unbiased, init=init)
+
+
+def weights() -> list[Arm]:
+    """Return a term of laws at every weight of which LAW was chosen, on disjoint points and on matched batches.
+
+    Examples
+    --------
+    >>> weights()[0].name
+    'linear, REC+1·dTR, disjoint'
+    """
+    return [
+        arm("linear", f"REC+{w:g}·{term}, {sampling}", weights={"REC": 1.0, term: w}, sampling=sampling)
+        for term in LAW
+        for sampling in ("disjoint", "aligned")
+        for w in WEIGHTS
+    ]
 
 
 def grid() -> list[Arm]:

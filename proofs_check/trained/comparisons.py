@@ -100,12 +100,13 @@ def compare(frozen: Frozen, readings: Mapping[str, Reading]) -> list[Experiment]
     readings
         Name of a prediction → how its number is computed.
     """
-    return [_record(frozen, name, reading) for name, reading in readings.items()]
+    arms = {arm.name: arm for reading in readings.values() for arm in (*reading.arms, *reading.control)}
+    units = trained(list(arms.values()), frozen)
+    return [_record(frozen, name, reading, units) for name, reading in readings.items()]
 
 
-def _record(frozen: Frozen, name: str, reading: Reading) -> Experiment:
-    measured = [trained(arm, frozen) for arm in reading.arms]
-    control = [trained(arm, frozen) for arm in reading.control]
+def _record(frozen: Frozen, name: str, reading: Reading, units: Mapping[str, Sequence[Unit]]) -> Experiment:
+    measured, control = ([units[arm.name] for arm in arms] for arms in (reading.arms, reading.control))
     words = reading.against or " less ".join(arm.name for arm in reading.control)
     first, seeds = measured[0], [model for _, model in frozen.seeds]
     return Experiment(
@@ -116,10 +117,10 @@ def _record(frozen: Frozen, name: str, reading: Reading) -> Experiment:
         _values(reading.of, measured),
         {words: _values(reading.control_of or reading.of, control)},
         {
-            null: _values(reading.of, [[as_null(u, key) for u in units] for units in measured])
+            null: _values(reading.of, [[as_null(u, key) for u in of_arm] for of_arm in measured])
             for null, key in zip(NULLS, ("shuffled", "untrained"), strict=True)
         },
-        [u["change"] for units in (*measured, *control) for u in units],
+        [u["change"] for of_arm in (*measured, *control) for u in of_arm],
         {
             "R² of REC": float(np.mean([u["r2"]["REC"] for u in first])),
             "dead share": float(np.mean([u["dead"] for u in first])),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from nonlinear.experiments.arms import Arm, units
+from nonlinear.experiments.arms import Arm, together
 from nonlinear.experiments.grids import Task
 from nonlinear.experiments.rowwise import summary
 from nonlinear.experiments.store import Store, settings_hash
@@ -23,9 +23,9 @@ def store() -> Store:
     return Store(cache_dir() / "experiments")
 
 
-def trained(arm: Arm, frozen: Frozen) -> Units:
-    """What was measured of an arm on the seeds of the predictions."""
-    return units(arm, [model for _, model in frozen.seeds], store())
+def trained(arms: Sequence[Arm], frozen: Frozen) -> dict[str, Units]:
+    """What was measured of some arms on the seeds of the predictions, by the arms' names."""
+    return dict(together(arms, [model for _, model in frozen.seeds], store()))
 
 
 def row_bounds(run: Run, frozen: Frozen, arms: Sequence[Arm]) -> Numeric:
@@ -36,7 +36,7 @@ def row_bounds(run: Run, frozen: Frozen, arms: Sequence[Arm]) -> Numeric:
     """
     from hypothesis import strategies as st
 
-    measured = {arm.name: trained(arm, frozen) for arm in arms}
+    measured = trained(arms, frozen)
     found = {name: summary([dict(u) for u in units]) for name, units in measured.items()}
     shares = "; ".join(
         f"{name}: {s['informative']:.0%} of {s['rows']} rows, σ_min {s['sigma']['5%']:.2g} at its 5 % quantile, "

@@ -43,7 +43,11 @@ ARMS = {name: Arm(name, {}, {"system": "sae"}) for name in ("good", "bad")}
 @pytest.fixture(autouse=True)
 def _measured(monkeypatch):
     level = {"good": 0.8, "bad": -0.4}
-    monkeypatch.setattr(comparisons, "trained", lambda arm, f: [unit(level[arm.name], d) for d, _ in f.seeds])
+    monkeypatch.setattr(
+        comparisons,
+        "trained",
+        lambda arms, f: {a.name: [unit(level[a.name], d) for d, _ in f.seeds] for a in arms},
+    )
 
 
 def stated(**predictions) -> Frozen:
