@@ -3,14 +3,16 @@
 import json
 import subprocess
 import sys
+from itertools import combinations
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nonlinear.experiments import cycle, duality, grids
+from nonlinear.experiments import cycle, duality, grids, setting
 from nonlinear.experiments.arms import Arm, change, measure, units
 from nonlinear.experiments.rowwise import summary
 from nonlinear.experiments.store import Store
@@ -30,18 +32,19 @@ def measured():
     return measure(tiny(), [0, 1])
 
 
-def test_train_and_test_rows_are_different_points_of_one_generator():
+def test_train_test_and_validation_rows_are_different_points_of_one_generator():
     arm = tiny()
-    one, two = arm.sample(3), arm.sample(3, test=True)
-    assert len(one["x"]) == 256
-    assert len(two["x"]) == 128
-    assert not set(map(bytes, one["x"].array)) & set(map(bytes, two["x"].array))
-    # A linear generator without noise: both samples are in the row space of the same atoms.
+    samples = arm.sample(3), arm.sample(3, test=True), arm.validation(3)
+    assert [len(s["x"]) for s in samples] == [256, 128, 128]
+    for one, two in combinations(samples, 2):
+        assert not set(map(bytes, one["x"].array)) & set(map(bytes, two["x"].array))
+    # A linear generator without noise: all samples are in the row space of the same atoms.
     atoms = arm.generator(3).atoms["x"]
-    for sample in (one, two):
+    for sample in samples:
         residual = sample["x"].array - sample["x"].array @ np.linalg.pinv(atoms) @ atoms
         assert np.abs(residual).max() < 1e-10
-    assert not np.allclose(arm.sample(4)["x"].array[:128], one["x"].array[:128])
+    assert not np.allclose(arm.sample(4)["x"].array[:128], samples[0]["x"].array[:128])
+    assert not np.allclose(arm.validation(4)["x"].array, samples[2]["x"].array)
 
 
 def test_what_is_measured_is_finite_and_named(measured):
@@ -83,7 +86,7 @@ def test_r2_of_translation_written_out(measured):
 
 
 def test_change_looks_at_the_last_tenth():
-    trained = SimpleNamespace(curve={"loss": np.array([[8.0, 8.0], *[[2.0, 4.0]] * 18, [1.0, 4.0]])})
+    trained: Any = SimpleNamespace(curve={"loss": np.array([[8.0, 8.0], *[[2.0, 4.0]] * 18, [1.0, 4.0]])})
     assert change(trained, 0) == -0.5
     assert change(trained, 1) == 0.0
 
@@ -198,20 +201,53 @@ def test_cycle_training_ends_at_an_optimum_that_does_not_translate():
     assert abs(found["shuffled_linear_part"]) < 0.3
 
 
-def test_grids_have_distinct_arms_and_the_claims_are_among_them():
-    for name in grids.EXPERIMENTS:
-        for scale in ("small", "full"):
-            names = [t.name for t in grids.tasks(name, scale)]
-            assert len(set(names)) == len(names)
-    assert {"linear, REC+TR", "ReLU bottleneck, REC+TR+CC"} <= {t.name for t in grids.tasks("duality", "small")}
-    with pytest.raises(ValueError, match="unknown experiment 'x'; known: duality, cycle"):
+def test_every_experiment_lists_distinct_runs_at_every_scale():
+    assert {e.claims for e in grids.EXPERIMENTS.values()} == {("E1",), ("E2",), ("E3",), ("E4",), ("E5", "E6")}
+    for name, experiment in grids.EXPERIMENTS.items():
+        assert set(experiment.scales) == {"small", "full"} | ({"rates"} if name == "methods" else set())
+        for scale in experiment.scales:
+            tasks = grids.tasks(name, scale)
+            assert len({t.name for t in tasks}) == len(tasks)
+            assert all((t.arm is None) == (t.name in grids.OTHERS) for t in tasks)
+            assert len({json.dumps(t.settings([0, 1]), sort_keys=True) for t in tasks}) == len(tasks)
+
+
+def test_the_runs_of_the_claims():
+    small = {name: [t.name for t in grids.tasks(name, "small")] for name in grids.EXPERIMENTS}
+    assert {"linear, REC+TR", "ReLU bottleneck, REC+TR+CC"} <= set(small["duality"])
+    assert {"linear, REC+dCC, aligned, biased, independent start", "gaussian laws"} <= set(small["unidentifiability"])
+    assert {"linear, 0 anchors + laws", "linear, 148 anchors", "matched atoms"} <= set(small["anchoring"])
+    for name in ("unidentifiability", "anchoring", "methods"):
+        assert {n for n in small[name] if n.startswith("linear")} <= {t.name for t in grids.tasks(name, "full")}
+
+
+def test_unknown_experiments_and_scales_are_refused():
+    with pytest.raises(ValueError, match=r"unknown experiment 'x'; known: duality, cycle, .*, methods$"):
         grids.tasks("x", "small")
-    with pytest.raises(ValueError, match="scale"):
-        grids.tasks("cycle", "large")
+    with pytest.raises(ValueError, match=r"^cycle has no scale 'rates'; use small or full$"):
+        grids.tasks("cycle", "rates")
+    with pytest.raises(ValueError, match="use small or full or rates"):
+        grids.tasks("methods", "large")
 
 
-def test_every_arm_of_a_grid_has_the_same_training_but_for_what_its_name_says():
-    fixed = ("steps", "batch", "lr", "decay", "dead_after", "sparsity", "system")
-    for task in grids.tasks("duality", "full"):
-        assert {k: task.arm.config[k] for k in fixed} == {k: duality.TRAINING[k] for k in fixed}
-        assert task.arm.generator(0).sparsity == 3
+@pytest.mark.parametrize(
+    ("names", "common", "free"),
+    [
+        (["duality"], duality.TRAINING, set()),
+        (["unidentifiability", "anchoring"], setting.TRAINING, set()),
+        (["methods"], setting.TRAINING, {"system", "lr"}),
+    ],
+)
+def test_every_arm_of_a_grid_has_the_same_training_but_for_what_its_name_says(names, common, free):
+    fixed = {"steps", "batch", "lr", "decay", "dead_after", "sparsity", "system"} - free
+    for arm in (t.arm for name in names for t in grids.tasks(name, "full") if t.arm):
+        assert {k: arm.config[k] for k in fixed} == {k: common[k] for k in fixed}
+        assert arm.generator(0).sparsity == 3
+
+
+def test_a_document_leaves_out_what_is_no_number():
+    units = [{"seed": 0, "r2": 0.5, "maps": [[1.0]], "maps_2": [[1.0]], "regression": [[1.0]], "draws": {"8": []}}]
+    document = grids.Task("gaussian laws").result([0], units)
+    assert document["units"] == [{"seed": 0, "r2": 0.5}]
+    assert document["settings"]["seeds"] == [0]
+    assert "rowwise" not in document
