@@ -43,8 +43,6 @@ def ecf(values: torch.Tensor, nodes: np.ndarray) -> torch.Tensor:
 class _ECF(torch.autograd.Function):
     """Mean cosine and mean sine of t·x, node by node; the same cosines and sines again on the way back."""
 
-    generate_vmap_rule = True
-
     @staticmethod
     def forward(values, nodes):
         parts = [(angle.cos().mean(0), angle.sin().mean(0)) for angle in (t * values for t in nodes)]
@@ -56,9 +54,16 @@ class _ECF(torch.autograd.Function):
         ctx.save_for_backward(values)
 
     @staticmethod
+    def vmap(info, in_dims, values, nodes):
+        # Columns do not see each other: those of all members of a batch are the columns of one sample.
+        columns = values.movedim(in_dims[0], 1)
+        parts = _ECF.apply(columns.flatten(1), nodes)
+        return tuple(part.unflatten(1, columns.shape[1:]) for part in parts), (1, 1)
+
+    @staticmethod
     def backward(ctx, by_cos, by_sin):
         (values,) = ctx.saved_tensors
-        total = 0 * (values + by_cos[0])  # of the batched shape where only one of the two is mapped over
+        total = torch.zeros_like(values)
         for t, c, s in zip(ctx.nodes, by_cos / len(values), by_sin / len(values), strict=True):
             angle = t * values
             total.add_(angle.cos().mul_(t * s)).sub_(angle.sin().mul_(t * c))

@@ -12,7 +12,7 @@ import torch
 
 from nonlinear.batch import BatchView, Layout, Shuffle
 from nonlinear.losses import Objective
-from nonlinear.strata import strata
+from nonlinear.strata import labelled_points, strata
 
 LINES = 20
 MOMENTUM, DECAY = 0.9, 0.5
@@ -95,7 +95,12 @@ def train(
     Raises
     ------
     ValueError
-        An unknown optimiser or property, or a batch that does not suit the points.
+        Streams of different lengths, an unknown optimiser, another property than TR and dTR, fewer steps than lines of
+        the curve, anchors or a batch that do not suit the points, or a loss that is not finite.
+
+    Notes
+    -----
+    On m < dx anchors alone the result is the minimum-norm regression, plus the part of the start that no anchor sees.
 
     Examples
     --------
@@ -106,11 +111,14 @@ def train(
     """
     if optimiser not in ("sgd", "adam"):
         raise ValueError(f"optimiser is {optimiser!r}; use sgd or adam")
+    if not weights.keys() <= {"TR", "dTR"} or not any(weights.values()):
+        raise ValueError(f"weights are {dict(weights)}; give TR, dTR or both a positive weight")
+    if len(X) != len(Y) or steps < LINES:
+        raise ValueError(f"{len(X)} rows of x, {len(Y)} of y and {steps} steps; take pairs, and {LINES} steps or more")
     points = np.arange(len(X))
-    known = points if anchors is None else np.asarray(anchors, dtype=int)
-    kinds = strata(
-        {"x": points, "y": points}, known, batch, sampling, matched=None if anchors is None else len(known), seed=seed
-    )
+    ids = {"x": points, "y": points}
+    known = points if anchors is None else labelled_points(ids, 1.0, np.array(anchors, dtype=int).tolist(), seed)
+    kinds = strata(ids, known, batch, sampling, matched=None if anchors is None else len(known), seed=seed)
     layout = Layout(["x", "y"], kinds, sampling == "aligned")
     # Every start has its own batches: a common order would lead all starts the same way.
     shuffles = [Shuffle(kinds, seed * starts + s) for s in range(starts)]
@@ -139,4 +147,6 @@ def train(
         if step + 1 == round((len(curve) + 1) * steps / LINES):
             curve.append((sums / done).double().numpy())
             sums, done = torch.zeros(starts), 0
+    if not np.isfinite(curve).all():
+        raise ValueError(f"the loss is not finite; lower the learning rate {lr:g}, or look for huge values in the rows")
     return Fit(A.detach().double().numpy(), initial, np.array(curve))

@@ -13,7 +13,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from nonlinear.evaluation import Evaluation
-from nonlinear.experiments.arms import Arm, change
+from nonlinear.experiments.arms import CALIBRATION, STILL, Arm, change
 from nonlinear.experiments.setting import arm
 from nonlinear.experiments.unidentifiability import LAW, objective
 from nonlinear.train import train
@@ -81,14 +81,15 @@ def matched_atoms(seeds: Sequence[int]) -> list[dict[str, Any]]:
         Per seed: ``seed``; ``share_m`` for m of ``MATCHED_COUNTS``: where R²_CC of the matched codes stands between
         that of a random matching (0) and that of the best one, by all training rows (1), mean over sets of anchors;
         ``identity_share_m``: with every atom matched to the one of its own number; ``shuffled_share_m``: with the codes
-        of one stream at the anchors shuffled; ``untrained_share_m``: for the coders of the start; ``best`` and
+        of one stream at the anchors shuffled; ``untrained_share_m``: R²_CC of the matched coders of the start, on the
+        scale of the trained ones; ``best`` and
         ``random``: R²_CC at the two ends (and ``untrained_``); ``change``. ``draws``: m → for every set of anchors its
         share, what theorem C5a predicts of this very set, and the share of shuffled anchors.
     """
     one = objective()
     samples = {seed: one.sample(seed) for seed in seeds}
     model = train(one.settings(seeds), list(samples.values()))
-    start = train(one.settings(seeds, steps=20, lr=1e-12), list(samples.values()))
+    start = train(one.settings(seeds, steps=CALIBRATION, lr=STILL), list(samples.values()))
     found = []
     for r, seed in enumerate(seeds):
         unit: dict[str, Any] = {"seed": seed, "change": change(model, r)}
@@ -96,7 +97,8 @@ def matched_atoms(seeds: Sequence[int]) -> list[dict[str, Any]]:
             known, fresh = (
                 _codes(Evaluation(trained, rows, seed_index=r)) for rows in (samples[seed], one.sample(seed, test=True))
             )
-            numbers = _curve(known, fresh, one.latents(seed), seed)
+            ends = (unit["random"], unit["best"]) if name else None
+            numbers = _curve(known, fresh, one.latents(seed), seed, ends)
             unit |= {name + key: value for key, value in numbers.items() if not (name and key == "draws")}
         found.append(unit)
     return found
@@ -112,21 +114,26 @@ def _codes(run: Evaluation) -> Codes:
     return x, y
 
 
-def _curve(known: Codes, fresh: Codes, latents: np.ndarray, seed: int) -> dict[str, Any]:
+def _curve(
+    known: Codes, fresh: Codes, latents: np.ndarray, seed: int, ends: tuple[float, float] | None
+) -> dict[str, Any]:
+    """Shares of the way between the two ends, or between the codes' own."""
     rng = np.random.default_rng([seed, 31])
     m = known[0].shape[1]
     best = _r2(fresh, _matching(known, rng))
-    low = float(np.mean([_r2(fresh, rng.permutation(m)) for _ in range(DRAWS)]))
-    span = max(best - low, tolerance(1.0, m))
-    found: dict[str, Any] = {"best": best, "random": low, "draws": {}}
+    random = float(np.mean([_r2(fresh, rng.permutation(m)) for _ in range(DRAWS)]))
+    low, high = ends or (random, best)
+    span = max(high - low, tolerance(1.0, m))
+    found: dict[str, Any] = {"best": best, "random": random, "draws": {}}
     for count in MATCHED_COUNTS:
         draws = []
         for _ in range(DRAWS):
             rows = rng.choice(len(latents), count, replace=False)
             x, y = known[0][rows], known[1][rows]
-            share, null = ((_r2(fresh, _matching((x, b), rng)) - low) / span for b in (y, rng.permutation(y)))
+            # The rows are in random order: each anchor meets the next one, never itself.
+            share, null = ((_r2(fresh, _matching((x, b), rng)) - low) / span for b in (y, np.roll(y, 1, axis=0)))
             predicted = (distinct_columns(latents[rows]) - 1) / (latents.shape[1] - 1)
-            draws.append((share, predicted, null))
+            draws.append([share, predicted, null])
         shares, _, nulls = zip(*draws, strict=True)
         found |= {f"share_{count}": float(np.mean(shares)), f"shuffled_share_{count}": float(np.mean(nulls))}
         found[f"identity_share_{count}"] = (_r2(fresh, np.arange(m)) - low) / span

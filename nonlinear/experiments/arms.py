@@ -188,7 +188,8 @@ def settings(arm: Arm, seeds: Sequence[int]) -> dict[str, Any]:
     [0]
     """
     data = {name: list(v) if isinstance(v, tuple) else v for name, v in arm.data.items()}
-    return {"data": data, "config": dict(arm.config), "rows": [arm.rows, arm.test_rows], "seeds": list(seeds)}
+    config = {name: list(v) if isinstance(v, tuple) else v for name, v in arm.config.items()}
+    return {"data": data, "config": config, "rows": [arm.rows, arm.test_rows], "seeds": list(seeds)}
 
 
 @torch.no_grad()

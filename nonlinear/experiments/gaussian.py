@@ -103,8 +103,9 @@ def laws(seed: int) -> dict[str, Any]:
         ``r2``: mean over the starts; ``spread``: variance over the starts, over its prediction 4/d²; ``over_floor``;
         ``change``. The same for the coders of the start (``untrained_``), on shuffled fresh rows (``shuffled_``), for
         TR on all pairs (``pairs_``) and for the minimum-norm regression on d/2 anchors (``regression_``). ``leak`` and
-        ``independent``: R² of ``aligned`` and of independent batches less that of disjoint ones, and ``leak`` for the
-        nulls; ``maps``: the trained ones [starts, d, d]; ``regression``: that on the anchors [d, d].
+        ``independent_leak``: R² of aligned and of independent batches less that of disjoint ones. ``maps``: the trained
+        ones [starts, d, d]; ``regression``: that on the anchors [d, d]. Two nulls are what they are by construction:
+        ``shuffled_over_floor``, as no pairs enter, and ``untrained_leak``, 0, as the starts are the same.
     """
     pair = Pair(seed)
     fits = {name: _laws(pair, sampling=name) for name in ("disjoint", "independent", "aligned")}
@@ -166,10 +167,7 @@ def curve(seed: int) -> dict[str, Any]:
             found[f"{name}_{m}"] = float(pair.r2(fit.maps).mean())
             found["change"] = max(found["change"], fit.change)
         if m:
-            found |= {
-                f"ridge_{m}": float(pair.r2(_ridge(pair, m)[None]).mean()),
-                f"procrustes_{m}": _procrustes(pair, m),
-            }
+            found |= _closed_forms(pair, m)
     return found
 
 
@@ -204,7 +202,8 @@ def _spread(r2: np.ndarray) -> float:
 
 
 def _regression(pair: Pair, m: int) -> np.ndarray:
-    return AnchoredMaps.of(pair.moments, pair.X[:m], pair.Y[:m]).map(np.zeros((WIDTH - m, WIDTH - m)))
+    moments = Moments.from_arrays(pair.X, pair.Y)
+    return AnchoredMaps.of(moments, pair.X[:m], pair.Y[:m]).map(np.zeros((WIDTH - m, WIDTH - m)))
 
 
 def _closed_forms(pair: Pair, m: int) -> dict[str, float]:

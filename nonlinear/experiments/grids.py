@@ -11,7 +11,7 @@ from nonlinear.experiments.store import Store
 
 Measured = list[dict[str, Any]]
 # What a document leaves out of the units: rows are summed up, maps are for tests.
-LEFT_OUT = "rowwise", "maps", "regression", "draws"
+LEFT_OUT = "rowwise", "regression", "draws", "maps", *(f"maps_{m}" for m in gaussian.ANCHORS)
 
 
 def _each(function: Callable[[int], dict[str, Any]]) -> Callable[[Sequence[int]], Measured]:
@@ -55,7 +55,7 @@ class Task:
 
     def result(self, seeds: Sequence[int], found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Return the numbers for a document: rows of a seed are summed up."""
-        short = [{k: v for k, v in u.items() if k.partition("_")[0] not in LEFT_OUT} for u in found]
+        short = [{k: v for k, v in u.items() if k not in LEFT_OUT} for u in found]
         document = {"name": self.name, "settings": self.settings(seeds), "units": short}
         rows = [dict(u) for u in found if "rowwise" in u]
         return document | ({"rowwise": summary(rows)} if rows else {})
