@@ -140,7 +140,7 @@ def document(name: str, scale: str, results: Sequence[Mapping[str, Any]]) -> dic
 
 
 def tidy(results: Sequence[Mapping[str, Any]]) -> str:
-    """Return one line per arm and seed; numbers of linear coders by their own names.
+    """Return one line per run and seed; numbers of linear coders by their own names.
 
     Examples
     --------
@@ -151,8 +151,9 @@ def tidy(results: Sequence[Mapping[str, Any]]) -> str:
     lines = []
     for result in results:
         for unit in result["units"]:
-            numbers = {f"R2_{what}": value for what, value in unit.get("r2", {}).items()}
-            numbers |= {k: v for k, v in unit.items() if k != "seed" and not isinstance(v, dict)}
+            r2 = unit.get("r2")
+            numbers = {f"R2_{what}": value for what, value in r2.items()} if isinstance(r2, Mapping) else {}
+            numbers |= {k: v for k, v in unit.items() if k != "seed" and not isinstance(v, Mapping)}
             lines.append({"arm": result["name"], "seed": unit["seed"]} | numbers)
     text = io.StringIO()
     writer = csv.DictWriter(text, list(dict.fromkeys(k for line in lines for k in line)), lineterminator="\n")
@@ -162,21 +163,34 @@ def tidy(results: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _show(results: Sequence[Mapping[str, Any]], folder: Path) -> None:
-    import numpy as np
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(pad_edge=False, title="R² over seeds, mean ± sd; standalone codes, fresh rows")
-    for column in ("arm", *WHATS, "informative bounds"):
-        table.add_column(column, justify="left" if column == "arm" else "right")
-    for result in results:
-        if "r2" not in result["units"][0]:
-            continue
-        cells = []
-        for what in WHATS:
-            values = [u["r2"][what] for u in result["units"]]
-            cells.append(f"{np.mean(values):.2f} ± {np.std(values):.2f}")
-        table.add_row(result["name"], *cells, f"{result['rowwise']['informative']:.0%}")
     console = Console()
-    console.print(table)
-    console.print(f"linear coders and everything else: {folder}")
+    arms = [r for r in results if any(_over_seeds(r, "r2", what) for what in WHATS)]
+    if arms:
+        table = Table(pad_edge=False, title="R² over seeds, mean ± sd; standalone codes, fresh rows")
+        columns = [("arm", [r["name"] for r in arms])]
+        columns += [(what, [_over_seeds(r, "r2", what) for r in arms]) for what in WHATS]
+        columns.append(("CC, joint codes", [_over_seeds(r, "shared", "CC") for r in arms]))
+        columns.append(("dead", [_over_seeds(r, "dead") for r in arms]))
+        shares = [r["rowwise"]["informative"] if "rowwise" in r else None for r in arms]
+        columns.append(("informative bounds", ["" if s is None else f"{s:.0%}" for s in shares]))
+        shown = [(head, cells) for head, cells in columns if any(cells)]
+        for head, _ in shown:
+            table.add_column(head, justify="left" if head == "arm" else "right")
+        for cells in zip(*(cells for _, cells in shown), strict=True):
+            table.add_row(*cells)
+        console.print(table)
+    console.print(f"the numbers of every run: {folder}")
+
+
+def _over_seeds(result: Mapping[str, Any], *keys: str) -> str:
+    """Mean and standard deviation of a number; empty where no seed has it, the mean alone where one has."""
+    from statistics import mean, stdev
+
+    from proofs_check.figures.seeds import numbers
+
+    values = numbers(result["units"], *keys)
+    spread = f" ± {stdev(values):.2f}" if len(values) > 1 else ""
+    return f"{mean(values):.2f}{spread}" if values else ""

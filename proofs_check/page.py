@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from proofs_check.report import Report, mismatches
+from proofs_check.synthetic import synthetic
 from theory.properties import all_properties
 
 SCRIPT = re.compile(
@@ -52,6 +53,7 @@ def render(report: Report) -> str:
         report=report,
         by_id={e.id: e for e in report.claims},
         mismatches=mismatches(report),
+        synthetic=synthetic(report),
         kind_titles=KIND_TITLES,
         marks=MARKS,
         properties=all_properties(),

@@ -1,22 +1,11 @@
 """The paper's synthetic table beside ours: one record for every cell."""
 
-from collections.abc import Mapping
-
 from nonlinear.experiments.arms import Arm
 from nonlinear.experiments.unidentifiability import law, objective
 from proofs_check.empirical import Experiment
 from proofs_check.predictions import Frozen
+from proofs_check.synthetic import COLUMNS, PRINTED, cell
 from proofs_check.trained.comparisons import Reading, compare, r2
-
-# R² of REC, TR and CC as printed; negative values seem to be printed as .00.
-PRINTED: Mapping[str, tuple[float, float, float]] = {
-    "none": (0.99, 0.00, 0.00),
-    "TR": (0.99, 0.99, 0.00),
-    "CC": (1.00, 0.98, 0.99),
-    "dTR": (0.99, 0.99, 0.00),
-    "dCC": (1.00, 0.98, 0.99),
-}
-COLUMNS = "REC", "TR", "CC"
 
 
 def row(name: str) -> Arm:
@@ -37,11 +26,11 @@ def cells(frozen: Frozen) -> list[Experiment]:
         for column, printed in zip(COLUMNS, PRINTED[name], strict=True):
             arm = row(name)
             words = f"{arm.name}: R²_{column}, printed {printed:.2f}"
-            cell = f"{name}: R²_{column}"
+            named = cell(name, column)
             if column == "REC":
                 start = "coders of the start"
-                readings[cell] = Reading(words, r2(column), (arm,), (arm,), start, lambda u: u["untrained"]["REC"])
+                readings[named] = Reading(words, r2(column), (arm,), (arm,), start, lambda u: u["untrained"]["REC"])
             else:
                 control = objective(column) if printed < 0.5 else objective()
-                readings[cell] = Reading(words, r2(column), (arm,), (control,))
+                readings[named] = Reading(words, r2(column), (arm,), (control,))
     return compare(frozen, readings)

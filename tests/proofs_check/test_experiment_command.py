@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import pytest
 
@@ -65,7 +66,7 @@ def test_finished_arms_are_not_trained_again(small, tmp_path, monkeypatch):
     ("arguments", "message"),
     [
         (["nope"], "unknown experiment 'nope'"),
-        (["duality", "--scale", "huge"], "scale is 'huge'"),
+        (["duality", "--scale", "huge"], "no scale 'huge'"),
         (["duality", "--seeds", "0"], "at least 1"),
     ],
 )
@@ -81,3 +82,20 @@ def test_an_output_that_is_a_file_is_refused_before_the_work(tmp_path, capsys):
     (tmp_path / "o").write_text("")
     assert main(["experiment", "duality", "--out", str(tmp_path / "o")]) == 2
     assert "is a file" in capsys.readouterr().err
+
+
+def test_the_table_shows_what_there_is(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("COLUMNS", "200")
+    r2 = {"REC": 0.9, "TR": -1.0, "CC": 0.25, "CYC": 0.8}
+    arm = {"name": "linear, SAE", "units": [{"seed": 0, "r2": r2, "dead": 0.125}], "rowwise": {"informative": 0.4}}
+    joint = {"name": "linear, SPARC", "units": [{"seed": s, "r2": r2, "shared": {"CC": 0.5 + s}} for s in (0, 1)]}
+    linear = {"name": "gaussian laws", "units": [{"seed": 0, "r2": 0.5, "leak": 1.5}]}
+    experiment_command._show([arm, joint, {"name": "matched atoms", "units": [{"seed": 0}]}], tmp_path)
+    shown = [" ".join(re.sub("[│┃]", " ", line).split()) for line in capsys.readouterr().out.splitlines()]
+    assert "arm REC TR CC CYC CC, joint codes dead informative bounds" in shown
+    assert "linear, SAE 0.90 -1.00 0.25 0.80 0.12 40%" in shown
+    # Sample standard deviation: of 0.5 and 1.5 it is 0.71.
+    assert "linear, SPARC 0.90 ± 0.00 -1.00 ± 0.00 0.25 ± 0.00 0.80 ± 0.00 1.00 ± 0.71" in shown
+    experiment_command._show([linear], tmp_path)
+    assert "gaussian laws" not in capsys.readouterr().out
+    assert experiment_command.tidy([linear]) == "arm,seed,r2,leak\ngaussian laws,0,0.5,1.5\n"
