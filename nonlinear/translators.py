@@ -27,7 +27,7 @@ class Fit:
     maps, initial
         A [starts, dx, dy]: at the end, and at the start.
     curve
-        Mean loss of each twentieth of the steps [20, starts].
+        Mean loss of each twentieth of the steps [20, starts]; of each step where there are fewer.
     """
 
     maps: np.ndarray
@@ -37,7 +37,8 @@ class Fit:
     @property
     def change(self) -> float:
         """Largest change of a start's mean loss over the last tenth of the steps, in units of its first mean loss."""
-        return float(np.abs((self.curve[-1] - self.curve[-3]) / self.curve[0]).max())
+        before = self.curve[max(0, len(self.curve) - 3)]
+        return float(np.abs((self.curve[-1] - before) / self.curve[0]).max())
 
 
 class _Translator:
@@ -95,8 +96,8 @@ def train(
     Raises
     ------
     ValueError
-        Streams of different lengths, an unknown optimiser, another property than TR and dTR, fewer steps than lines of
-        the curve, anchors or a batch that do not suit the points, or a loss that is not finite.
+        Streams of different lengths, an unknown optimiser, another property than TR and dTR, anchors or a batch that do
+        not suit the points, or a loss that is not finite.
 
     Notes
     -----
@@ -113,11 +114,15 @@ def train(
         raise ValueError(f"optimiser is {optimiser!r}; use sgd or adam")
     if not weights.keys() <= {"TR", "dTR"} or not any(weights.values()):
         raise ValueError(f"weights are {dict(weights)}; give TR, dTR or both a positive weight")
-    if len(X) != len(Y) or steps < LINES:
-        raise ValueError(f"{len(X)} rows of x, {len(Y)} of y and {steps} steps; take pairs, and {LINES} steps or more")
+    if len(X) != len(Y) or steps < 1:
+        raise ValueError(
+            f"{len(X)} rows of x, {len(Y)} of y and {steps} steps; pass matched rows and at least one step"
+        )
     points = np.arange(len(X))
     ids = {"x": points, "y": points}
-    known = points if anchors is None else labelled_points(ids, 1.0, np.array(anchors, dtype=int).tolist(), seed)
+    known = points if anchors is None else points[:0]
+    if anchors:
+        known = labelled_points(ids, 1.0, list(anchors), seed)
     kinds = strata(ids, known, batch, sampling, matched=None if anchors is None else len(known), seed=seed)
     layout = Layout(["x", "y"], kinds, sampling == "aligned")
     # Every start has its own batches: a common order would lead all starts the same way.
@@ -129,7 +134,7 @@ def train(
     initial = scale * np.stack(drawn) / np.sqrt(shape[0])
     A = torch.from_numpy(initial).float().requires_grad_()
     inner = torch.optim.SGD([A], lr, momentum=MOMENTUM) if optimiser == "sgd" else torch.optim.Adam([A], lr)
-    sums, curve, done = torch.zeros(starts), [], 0
+    sums, curve, done, lines = torch.zeros(starts), [], 0, min(LINES, steps)
     for step in range(steps):
         numbers = [shuffle.rows(step) for shuffle in shuffles]
         here = {s: x[torch.from_numpy(np.stack([n[s] for n in numbers]))] for s, x in rows.items()}
@@ -144,7 +149,7 @@ def train(
         inner.param_groups[0]["lr"] = lr * min(1.0, (steps - step) / (DECAY * steps))
         inner.step()
         sums, done = sums + losses.detach(), done + 1
-        if step + 1 == round((len(curve) + 1) * steps / LINES):
+        if step + 1 == round((len(curve) + 1) * steps / lines):
             curve.append((sums / done).double().numpy())
             sums, done = torch.zeros(starts), 0
     if not np.isfinite(curve).all():

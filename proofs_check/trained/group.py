@@ -38,7 +38,7 @@ def laws(run: Run, frozen: Frozen) -> Numeric:
     @st.composite
     def members(draw) -> tuple[int, np.ndarray, int]:
         number = draw(st.integers(0, len(units) - 1))
-        A = np.array(units[number]["maps"][draw(st.integers(0, gaussian.STARTS - 1))])
+        A = np.array(units[number]["maps"][draw(st.integers(0, gaussian.LAW_STARTS - 1))])
         return number, A @ haar(gaussian.WIDTH, _rng(draw(st.integers(0, 2**31)))), draw(st.integers(0, 1000))
 
     def check(member: tuple[int, np.ndarray, int]) -> Iterator[tuple[float, float]]:

@@ -27,7 +27,15 @@ def pair():
 def tiny(monkeypatch):
     """Runs of a few steps in two dimensions."""
     monkeypatch.setattr(gaussian, "train", partial(train, steps=20))
-    for name, value in {"WIDTH": 2, "STARTS": 2, "BATCH": 16, "ANCHORS": (1, 2), "ROWS": 512, "FRESH": 512}.items():
+    for name, value in {
+        "WIDTH": 2,
+        "STARTS": 2,
+        "LAW_STARTS": 2,
+        "BATCH": 16,
+        "ANCHORS": (1, 2),
+        "ROWS": 512,
+        "FRESH": 512,
+    }.items():
         monkeypatch.setattr(gaussian, name, value)
 
 

@@ -193,7 +193,7 @@ def test_change_looks_at_the_last_tenth():
     ("weights", "anchors", "how", "message"),
     [
         ({"TR": 1.0}, None, {"optimiser": "lbfgs"}, "optimiser is 'lbfgs'; use sgd or adam"),
-        ({"RT": 1.0}, None, {}, "unknown property 'RT'"),
+        ({"RT": 1.0}, None, {}, "weights are {'RT': 1.0}; give TR, dTR or both"),
         ({"dTR": 1.0}, None, {"sampling": "paired"}, "use one of disjoint, independent, aligned"),
         ({"TR": 1.0}, range(17), {"batch": 16}, "17 matched rows do not fit into a batch of 16"),
         ({"dTR": 1.0}, None, {"batch": 1}, "take at least 2"),
