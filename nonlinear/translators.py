@@ -106,7 +106,7 @@ def train(
     Examples
     --------
     >>> X = np.random.default_rng(0).normal(size=(64, 2))
-    >>> fit = train(X, -X, {"TR": 1.0}, anchors=[0, 1], starts=2, batch=16, steps=100)
+    >>> fit = train(X, -X, {"TR": 1.0}, anchors=[0, 1], starts=2, batch=16, steps=400)
     >>> bool(np.abs(fit.maps + np.eye(2)).max() < 1e-3)          # two anchors fix a map of two dimensions
     True
     """

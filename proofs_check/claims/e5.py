@@ -77,8 +77,8 @@ SHARED = _ahead(
     "SAE-A",
     "SAE-A is discussed, not measured",
     Verdict.INCONCLUSIVE,
-    " Its control alone leaves this open: SAE-A's weak coupling aligns nothing here, and between codes that do not agree "
-    "at all, differences exceed the margin, which was fixed too small for them.",
+    " Its control alone leaves this open: SAE-A's weak coupling aligns nothing here, and between codes that do not "
+    "agree at all, differences exceed the margin, which was fixed too small for them.",
 )
 SPARC = _ahead("v", "SPARC", "SPARC", "SPARC is discussed, not measured", Verdict.SUPPORTED)
 SUMMED = _ahead("vi", "crosscoder", "a crosscoder", f"{TABLE}, .000 for standalone crosscoders", Verdict.SUPPORTED)
