@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import typer
 
 from proofs_check.errors import InputError
-from proofs_check.predictions import PILOT
 from proofs_check.train_commands import one_line
 
 SCHEMA_VERSION = 1
@@ -56,6 +55,8 @@ def experiment(
 
     if seeds < 1 or (workers is not None and workers < 1):
         raise InputError(f"--seeds {seeds} and --workers {workers} have to be at least 1")
+    from proofs_check.predictions import PILOT
+
     first = PILOT[0] if pilot else 0
     if pilot and seeds > len(PILOT):
         raise InputError(f"--seeds {seeds}: there are {len(PILOT)} pilot seeds; lower it")
@@ -70,7 +71,7 @@ def experiment(
             results = _run(chosen, list(range(first, first + seeds)), folder / "arms", workers, on_progress)
         found = document(name, scale, results)
         replace_text(folder / f"{name}.json", _json(found) + "\n")
-        replace_text(folder / f"{name}.csv", tidy(results))
+        replace_text(folder / f"{name}.csv", tidy(results, found["predictions"]))
         draw(found, folder / f"{name}.png")
     if as_json:
         print(_json(found))
@@ -139,27 +140,41 @@ def document(name: str, scale: str, results: Sequence[Mapping[str, Any]]) -> dic
     }
 
 
-def tidy(results: Sequence[Mapping[str, Any]]) -> str:
-    """Return one line per run and seed; numbers of linear coders by their own names.
+def tidy(results: Sequence[Mapping[str, Any]], predictions: Mapping[str, str] | None = None) -> str:
+    """Return one line per run and seed: every number by its name, and the hashes of the frozen predictions.
 
     Examples
     --------
-    >>> print(tidy([{"name": "a", "units": [{"seed": 0, "r2": {"TR": 0.5}, "dead": 0.0}]}]), end="")
-    arm,seed,R2_TR,dead
-    a,0,0.5,0.0
+    >>> unit = {"seed": 0, "r2": {"TR": 0.5}, "dead": 0.0}
+    >>> print(tidy([{"name": "a", "units": [unit]}], {"E1.i": "c0ffee", "E1.ii": "f00d"}), end="")
+    arm,seed,R2_TR,dead,predictions
+    a,0,0.5,0.0,E1.i:c0ffee E1.ii:f00d
     """
     lines = []
     for result in results:
         for unit in result["units"]:
-            r2 = unit.get("r2")
-            numbers = {f"R2_{what}": value for what, value in r2.items()} if isinstance(r2, Mapping) else {}
-            numbers |= {k: v for k, v in unit.items() if k != "seed" and not isinstance(v, Mapping)}
-            lines.append({"arm": result["name"], "seed": unit["seed"]} | numbers)
+            numbers = {k: v for k, v in unit.items() if k != "seed"}
+            if isinstance(numbers.get("r2"), Mapping):
+                numbers = {"R2": numbers.pop("r2")} | numbers
+            lines.append({"arm": result["name"], "seed": unit["seed"]} | _flat(numbers))
+    columns = list(dict.fromkeys(k for line in lines for k in line))
+    if predictions:
+        columns.append("predictions")
+        hashes = " ".join(f"{claim}:{sha256[:16]}" for claim, sha256 in predictions.items())
+        lines = [line | {"predictions": hashes} for line in lines]
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(dict.fromkeys(k for line in lines for k in line)), lineterminator="\n")
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(lines)
     return text.getvalue()
+
+
+def _flat(numbers: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Numbers under the names of all the mappings that they are in."""
+    found: dict[str, Any] = {}
+    for name, value in numbers.items():
+        found |= _flat(value, f"{before}{name}_") if isinstance(value, Mapping) else {before + name: value}
+    return found
 
 
 def _show(results: Sequence[Mapping[str, Any]], folder: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, fields, is_dataclass
@@ -120,8 +121,7 @@ class Pool:
             count = min(workers or os.cpu_count() or 1, len(missing))
             self._executor = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_start)
             try:
-                # Training takes longest: started first, it does not leave one core waiting at the end.
-                for claim, kind in sorted(missing, key=lambda t: t[1] != "trained"):
+                for claim, kind in in_order(missing):
                     self._futures[claim, kind] = self._executor.submit(evaluate, claim, kind, run)
             except BaseException:
                 self._end(at_once=True)
@@ -159,6 +159,26 @@ class Pool:
         """Findings of the tasks that have ended by now; does not wait."""
         ended = [t for t, f in self._futures.items() if f.done() and not f.cancelled() and f.exception() is None]
         return {t: self.result(*t) for t in (*self._done, *ended)}
+
+
+def in_order(tasks: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Tasks in the order in which they are started.
+
+    Training takes longest: started first, it does not leave one core waiting at the end. Claims of one family may wait
+    for the same runs, so that families take turns.
+
+    Examples
+    --------
+    >>> in_order([("P1.i", "proof"), ("E1.i", "experiment"), ("E1.ii", "experiment"), ("E2.i", "experiment")])
+    [('E1.i', 'experiment'), ('E2.i', 'experiment'), ('E1.ii', 'experiment'), ('P1.i', 'proof')]
+    """
+    ranks, seen = {"trained": 0, "experiment": 1}, Counter[tuple[str, str]]()
+    keys = {}
+    for task in tasks:
+        family = task[0].partition(".")[0], task[1]
+        keys[task] = ranks.get(task[1], len(ranks)), seen[family]
+        seen[family] += 1
+    return sorted(tasks, key=keys.__getitem__)
 
 
 def evaluate(claim_id: str, kind: str, run: Run) -> list[Finding]:
