@@ -9,7 +9,7 @@ GAUSSIAN = Claim(
     "dTR trained on disjoint points: E R²_TR = −1, Var R²_TR = 4/d², and the loss at its floor",
     "Linear translators trained until their image has the law of y, as far as a batch can tell, land anywhere in the "
     "group of maps that keep this law: R² scatters around −1 as a uniformly drawn rotation's does. "
-    "This is a second run, and like the first (seeds 0 to 9, p = .053) it meets every prediction alone, but the p-value "
+    "A second run; like the first (seeds 0 to 9, p = .053) it meets every prediction alone, but the p-value "
     "of the spread is too large after Holm's correction.",
     "theorems C1 and C2 at m = 0 (ours)",
     Verdict.INCONCLUSIVE,
