@@ -68,7 +68,7 @@ def experiment(
         with complete_folder(folder, ()):
             pass  # that it can be written is found out before the work
         with progress() as on_progress:
-            results = _run(chosen, list(range(first, first + seeds)), folder / "arms", workers, on_progress)
+            results = rounded(_run(chosen, list(range(first, first + seeds)), folder / "arms", workers, on_progress))
         found = document(name, scale, results)
         replace_text(folder / f"{name}.json", _json(found) + "\n")
         replace_text(folder / f"{name}.csv", tidy(results, found["predictions"]))
@@ -138,6 +138,21 @@ def document(name: str, scale: str, results: Sequence[Mapping[str, Any]]) -> dic
         "predictions": {c: f.sha256 for c, f in stated.items() if {model for _, model in f.seeds} <= seeds},
         "results": list(results),
     }
+
+
+def rounded(numbers: Any) -> Any:
+    """Plain data with floats to six digits, so that documents stay small.
+
+    Examples
+    --------
+    >>> rounded({"a": [1.23456789, 2]})
+    {'a': [1.23457, 2]}
+    """
+    if isinstance(numbers, Mapping):
+        return {name: rounded(value) for name, value in numbers.items()}
+    if isinstance(numbers, list | tuple):
+        return [rounded(value) for value in numbers]
+    return float(f"{numbers:.6g}") if isinstance(numbers, float) else numbers
 
 
 def tidy(results: Sequence[Mapping[str, Any]], predictions: Mapping[str, str] | None = None) -> str:
