@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from itertools import combinations
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nonlinear.experiments import cycle, duality, grids, setting
-from nonlinear.experiments.arms import Arm, change, measure, units
+from nonlinear.experiments.arms import Arm, change, measure, together, units
 from nonlinear.experiments.rowwise import summary
 from nonlinear.experiments.store import Store
 from theory.moments import Moments
@@ -158,6 +159,30 @@ class TestStore:
         ]
         assert [p.communicate()[0].strip() for p in running] == ["0", "0"]
         assert len(list(tmp_path.glob("ran*"))) == 1
+
+    def test_who_does_not_wait_gets_nothing_while_another_computes(self, tmp_path):
+        code = (
+            "import sys, time, pathlib; from nonlinear.experiments.store import Store\n"
+            "base = pathlib.Path(sys.argv[1])\n"
+            "def compute():\n"
+            "    (base / 'begun').touch(); sys.stdin.readline(); return 7\n"
+            "Store(base).get('a', 1, compute)"
+        )
+        other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, text=True)
+        while not (tmp_path / "begun").exists():
+            assert other.poll() is None
+            time.sleep(0.01)
+        store = Store(tmp_path)
+        assert store.get("a", 1, lambda: pytest.fail("computed twice"), wait=False) is None
+        assert store.get("b", 1, lambda: 8, wait=False) == 8
+        other.communicate("\n", timeout=60)
+        assert store.get("a", 1, lambda: pytest.fail("computed twice"), wait=False) == 7
+
+    def test_arms_together_are_those_alone(self, tmp_path):
+        arms = [tiny("0", steps=20), tiny("1", steps=21)]
+        found = together(arms, [0], Store(tmp_path))
+        alone = [units(a, [0], Store(None)) for a in arms]
+        assert [found["0"], found["1"]] == alone
 
     def test_units_come_from_it(self, tmp_path, monkeypatch):
         store = Store(tmp_path)
