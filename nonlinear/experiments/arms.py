@@ -49,6 +49,8 @@ class Arm:
         Fields of :class:`~nonlinear.config.Config`, without seeds.
     rows, test_rows
         Drawn per seed to train on, and to measure on.
+    parts
+        What is measured beside R²: "rowwise", "supports".
 
     Examples
     --------
@@ -62,6 +64,7 @@ class Arm:
     config: Mapping[str, Any] = field(hash=False)
     rows: int = 8192
     test_rows: int = 2048
+    parts: tuple[str, ...] = ()
 
     def generator(self, seed: int) -> SparseGenerator:
         """Return the generator of one data seed."""
@@ -112,13 +115,14 @@ def measure(
     list
         Per seed: ``seed``; ``r2``: "REC", "TR", "CC" and "CYC" of standalone codes, means over edges; ``shared``: the
         same for codes that see all streams of a point, where they differ; ``over_floor``: sliced distance of the laws,
-        "dTR" and "dCC", over its value for equal laws; ``supports``: see
+        "dTR" and "dCC", over its value for equal laws; ``supports``, if it is among the parts: see
         :func:`~nonlinear.experiments.supports.supports`. Their nulls: ``shuffled`` and ``untrained`` (R²),
         ``shuffled_shared``, ``untrained_shared`` and so on: for shuffled pairs, and for the coders of the start.
 
         ``l0``, ``dead``, ``code_variance``: means over streams; ``validation``: own training objective on validation
         rows, without the loss of dead atoms; ``change``: relative change of the loss over the last tenth of the steps;
-        ``losses``: the last means; ``rowwise``: see :func:`~nonlinear.experiments.rowwise.rowwise`.
+        ``losses``: the last means; ``rowwise``, if it is among the parts: see
+        :func:`~nonlinear.experiments.rowwise.rowwise`.
 
     Examples
     --------
@@ -143,13 +147,16 @@ def measure(
             joint = agreement(run, standalone=False)
             unit |= {"shared": joint["value"], "shuffled_shared": joint["shuffled"]}
             unit["untrained_shared"] = agreement(null, standalone=False)["value"]
-        labels = dict.fromkeys(run.shape.streams, arm.labels(seed))
-        unit |= {"supports": supports(run, labels), "untrained_supports": supports(null, labels)}
-        apart, theirs = shuffled(tests[seed], labels, seed)
-        unit["shuffled_supports"] = supports(Evaluation(model, apart, seed_index=r), theirs)
+        if "supports" in arm.parts:
+            labels = dict.fromkeys(run.shape.streams, arm.labels(seed))
+            unit |= {"supports": supports(run, labels), "untrained_supports": supports(null, labels)}
+            apart, theirs = shuffled(tests[seed], labels, seed)
+            unit["shuffled_supports"] = supports(Evaluation(model, apart, seed_index=r), theirs)
+        if "rowwise" in arm.parts:
+            unit |= rowwise(run)
         unit["validation"] = objective(Evaluation(model, arm.validation(seed), seed_index=r))
         losses = {name: float(values[-1, r]) for name, values in model.curve.items()}
-        found.append(unit | {"change": change(model, r), "losses": losses} | rowwise(run))
+        found.append(unit | {"change": change(model, r), "losses": losses})
         on_progress(arm.name, 0.9 + 0.1 * (r + 1) / len(seeds))
     return found
 
@@ -189,7 +196,13 @@ def settings(arm: Arm, seeds: Sequence[int]) -> dict[str, Any]:
     """
     data = {name: list(v) if isinstance(v, tuple) else v for name, v in arm.data.items()}
     config = {name: list(v) if isinstance(v, tuple) else v for name, v in arm.config.items()}
-    return {"data": data, "config": config, "rows": [arm.rows, arm.test_rows], "seeds": list(seeds)}
+    return {
+        "data": data,
+        "config": config,
+        "rows": [arm.rows, arm.test_rows],
+        "parts": list(arm.parts),
+        "seeds": list(seeds),
+    }
 
 
 @torch.no_grad()

@@ -45,7 +45,7 @@ def arm(generator: str, objective: str, label: str = "", data: Mapping[str, Any]
     """
     name = ", ".join(filter(None, (generator, objective, label)))
     config = {**TRAINING, "weights": OBJECTIVES[objective], **config}
-    return Arm(name, {**GENERATORS[generator], **(data or {})}, config)
+    return Arm(name, {**GENERATORS[generator], **(data or {})}, config, parts=("rowwise",))
 
 
 def grid() -> list[Arm]:

@@ -5,6 +5,7 @@ A rate is chosen on pilot seeds and validation rows by the lowest training objec
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from nonlinear.experiments.arms import Arm
@@ -50,7 +51,8 @@ def method(name: str, generator: str = "linear", lr: float | None = None) -> Arm
     ('usae', 'linear, SAE, lr 0.003')
     """
     rate = CHOSEN[name] if lr is None else lr
-    return arm(generator, f"{name}, lr {rate:g}", **METHODS[name], lr=rate)
+    one = arm(generator, f"{name}, lr {rate:g}", **METHODS[name], lr=rate)
+    return replace(one, parts=("supports",))
 
 
 def rates() -> list[Arm]:

@@ -25,7 +25,7 @@ CONFIG = {"system": "cosae", "weights": {"REC": 1.0, "TR": 1.0}, "n_atoms": 8, "
 
 
 def tiny(name="tiny", **config):
-    return Arm(name, DATA, {**CONFIG, **config}, rows=256, test_rows=128)
+    return Arm(name, DATA, {**CONFIG, **config}, rows=256, test_rows=128, parts=("rowwise",))
 
 
 @pytest.fixture(scope="module")

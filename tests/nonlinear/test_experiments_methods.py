@@ -25,7 +25,7 @@ DATA = {"n_latents": 8, "sparsity": 2, "domains": {"x": 6, "y": 6}, "hidden": ()
 
 def tiny(system, steps=40, **config):
     common = {"n_atoms": 8, "sparsity": 2, "batch": 32, "steps": steps, "n_slices": 8}
-    return Arm("tiny", DATA, {"system": system, **common, **config}, rows=256, test_rows=128)
+    return Arm("tiny", DATA, {"system": system, **common, **config}, rows=256, test_rows=128, parts=("supports",))
 
 
 def test_labels_are_the_latents_of_the_rows():
