@@ -12,7 +12,7 @@ from proofs_check.synthetic import synthetic
 from theory.properties import all_properties
 
 SCRIPT = re.compile(
-    r"(?<![a-z]{5})([_^])(?:\{([^{}]*)\}|(?<=[A-Za-z0-9Α-ω)\]‖][_^])(d?[A-Z]{2,}(?![a-z_])|[a-zα-ω]+|[A-Z]|-?\d+|[*+>=⊥]))"
+    r"(?<![a-z]{5})([_^])(?:\{([^{}]*)\}|(?<=[A-Za-z0-9Α-ω²)\]‖][_^])(d?[A-Z]{2,}(?![a-z_])|[a-zα-ω]+|[A-Z]|-?\d+|[*+>=⊥]))"
 )
 COVARIANCE = re.compile(r"Σ(xy|yx|x|y)(?![a-z_])")
 # Short verdict names are class names of the style sheet, too.
@@ -68,6 +68,8 @@ def formula(text: str) -> Markup:
     --------
     >>> formula("W_xD_y < Σx^{-1/2}, L_CC")
     Markup('W<sub>x</sub>D<sub>y</sub> &lt; Σ<sub>x</sub><sup>-1/2</sup>, L<sub>CC</sub>')
+    >>> formula("R²_TR ≥ .8")
+    Markup('R²<sub>TR</sub> ≥ .8')
 
     """
     text = COVARIANCE.sub(r"Σ_\1", text)

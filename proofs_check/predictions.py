@@ -55,7 +55,7 @@ def number(value: float, band: float, margin: float) -> Prediction:
         low=0.375, high=0.625, below=0.125, above=0.875)
     """
     _check(value, band=band, margin=margin)
-    text = f"{value:g} ± {band:g}, a control outside ± {band + margin:g}"
+    text = f"{value:.4g} ± {band:g}, a control outside ± {band + margin:g}"
     return Prediction("number", text, value - band, value + band, value - band - margin, value + band + margin)
 
 

@@ -240,8 +240,8 @@ def test_page_with_the_section():
     words = " ".join(shown.words.split())
     for piece in (
         "15 cells: stands 13, does not 1, open 1.",
-        "open (as it was <b>judged</b>): REC: R²_CC.",
-        "does not (as it was <b>judged</b>): REC + dTR: R²_TR.",
+        "open (as it was <b>judged</b>): REC: R²CC.",
+        "does not (as it was <b>judged</b>): REC + dTR: R²TR.",
         "contradictedE3.i title of E3.i < ‖ρ‖ second 3 [2.75, 3.25]; predicted ≥ 2 & more (1 of 2) E3.i says",
         "gained 4 [3.75, 4.25]; predicted ≥ 3 & more E3.ii says & means (Table <1>)",
         "ahead 5 [4.75, 5.25]; predicted ≥ 4 & more. ahead: 2 of 3 runs converged E5.ii says",
