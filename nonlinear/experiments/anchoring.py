@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.linalg import orthogonal_procrustes
 from scipy.optimize import linear_sum_assignment
 
 from nonlinear.evaluation import Evaluation
@@ -19,6 +20,7 @@ from nonlinear.experiments.unidentifiability import LAW, objective
 from nonlinear.train import train
 from theory.ambiguity import distinct_columns, expected_distinct_columns
 from theory.linalg import tolerance
+from theory.similarity import r_squared
 
 # One pair in a thousand of the 8192 rows is 8; (K/s) ln K is 37 (theorem C5).
 COUNTS = (0, 8, 16, 37, 74, 148, 296, 592)
@@ -29,6 +31,8 @@ MATCHED_COUNTS = (8, 16, 37)
 JUDGED = (0, 8, 148)
 # Random sets of anchors per seed, over which the matched autoencoders are averaged.
 DRAWS = 32
+# Of ridge regression, in units of one row's variance.
+PENALTIES = tuple(10.0**k for k in range(-4, 4))
 SETTINGS: Mapping[str, Any] = {"counts": list(MATCHED_COUNTS), "draws": DRAWS}
 
 
@@ -102,6 +106,42 @@ def matched_atoms(seeds: Sequence[int]) -> list[dict[str, Any]]:
             unit |= {name + key: value for key, value in numbers.items() if not (name and key == "draws")}
         found.append(unit)
     return found
+
+
+def closed_forms(seeds: Sequence[int]) -> list[dict[str, Any]]:
+    """R²_TR of linear maps on the anchors of the arms alone, no coder trained.
+
+    Returns
+    -------
+    list
+        Per seed: ``seed``, and for every m > 0 of ``COUNTS`` ``ridge_m`` and ``procrustes_m``: of ridge regression
+        with an intercept, its penalty chosen by leave-one-out on the anchors, and of the orthogonal Procrustes map with
+        a scale; means over both directions on fresh rows.
+    """
+    found = []
+    for seed in seeds:
+        one = objective()
+        known, fresh = ({s: a.array for s, a in one.sample(seed, test=test).items()} for test in (False, True))
+        unit: dict[str, Any] = {"seed": seed}
+        for m in COUNTS[1:]:
+            ways = [(known[i][:m], known[j][:m], fresh[i], fresh[j]) for i, j in (("x", "y"), ("y", "x"))]
+            unit[f"ridge_{m}"] = float(np.mean([_ridge(*way) for way in ways]))
+            unit[f"procrustes_{m}"] = float(np.mean([_procrustes(*way) for way in ways]))
+        found.append(unit)
+    return found
+
+
+def _ridge(a: np.ndarray, b: np.ndarray, fresh_a: np.ndarray, fresh_b: np.ndarray) -> float:
+    from sklearn.linear_model import RidgeCV
+
+    return r_squared(RidgeCV(alphas=PENALTIES).fit(a, b).predict(fresh_a), fresh_b)
+
+
+def _procrustes(a: np.ndarray, b: np.ndarray, fresh_a: np.ndarray, fresh_b: np.ndarray) -> float:
+    mean_a, mean_b = a.mean(axis=0), b.mean(axis=0)
+    a, b = a - mean_a, b - mean_b
+    Q, scale = orthogonal_procrustes(a, b)
+    return r_squared((fresh_a - mean_a) @ Q * (scale / (a**2).sum()) + mean_b, fresh_b)
 
 
 Codes = tuple[np.ndarray, np.ndarray]

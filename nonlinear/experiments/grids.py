@@ -24,6 +24,7 @@ OTHERS: Mapping[str, tuple[Mapping[str, Any], Callable[[Sequence[int]], Measured
     "covariance_matched": (cycle.SETTINGS["covariance_matched"], _each(cycle.covariance_matched)),
     **{name: (gaussian.SETTINGS, _each(run)) for name, run in gaussian.RUNS.items()},
     "matched atoms": (anchoring.SETTINGS, anchoring.matched_atoms),
+    "ridge and Procrustes": ({"penalties": list(anchoring.PENALTIES)}, anchoring.closed_forms),
 }
 
 
@@ -129,7 +130,7 @@ def _unidentifiability() -> list[Task]:
 
 def _anchoring() -> list[Task]:
     arms = [anchoring.anchored(m, laws) for m in anchoring.JUDGED for laws in (False, True)]
-    return [*_arms(arms), Task("gaussian anchors"), Task("matched atoms")]
+    return [*_arms(arms), Task("gaussian anchors"), Task("matched atoms"), Task("ridge and Procrustes")]
 
 
 EXPERIMENTS: Mapping[str, Experiment] = {
@@ -157,7 +158,12 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         "how many known pairs, and whether laws help",
         {
             "small": _anchoring,
-            "full": lambda: [*_arms(anchoring.grid()), Task("gaussian curve"), Task("matched atoms")],
+            "full": lambda: [
+                *_arms(anchoring.grid()),
+                Task("gaussian curve"),
+                Task("matched atoms"),
+                Task("ridge and Procrustes"),
+            ],
         },
     ),
     "methods": Experiment(

@@ -220,3 +220,19 @@ def test_the_best_matching_of_untrained_coders_explains_nothing(matched):
     for unit in matched:
         assert unit["random"] < unit["best"]
         assert unit["untrained_best"] < 0 < unit["best"]
+
+
+def test_linear_maps_on_the_anchors_alone_by_least_squares(monkeypatch):
+    monkeypatch.setattr(anchoring, "COUNTS", (0, 8, 600))
+    (found,) = anchoring.closed_forms([3])
+    assert set(found) == {"seed"} | {f"{name}_{m}" for name in ("ridge", "procrustes") for m in (8, 600)}
+    known, fresh = (anchoring.objective().sample(3, test=test) for test in (False, True))
+    values = []
+    for i, j in (("x", "y"), ("y", "x")):
+        a, b = (np.column_stack([known[s].array[:600], np.ones(600)]) for s in (i, j))
+        map_ = np.linalg.lstsq(a, b, rcond=None)[0]
+        estimate = np.column_stack([fresh[i].array, np.ones(len(fresh[i]))]) @ map_
+        values.append(r2_score(fresh[j].array, estimate[:, :-1], multioutput="variance_weighted"))
+    assert found["ridge_600"] == pytest.approx(np.mean(values), abs=2e-3)  # 600 anchors need next to no penalty
+    assert found["ridge_8"] > found["procrustes_8"]
+    assert found["procrustes_600"] < found["ridge_600"]
