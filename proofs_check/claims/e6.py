@@ -14,8 +14,14 @@ JACCARD = Claim(
 )
 
 
-def _labels(mode: str):
-    return lambda unit: unit["supports"][mode]["label_jaccard_live"]
+def _labels(mode: str, name: str = "label_jaccard_live"):
+    return lambda unit: unit["supports"][mode][name]
+
+
+def _beside(name: str, words: str):
+    return {
+        f"{words}, {kind} codes": _labels(mode, name) for kind, mode in (("joint", "shared"), ("own", "standalone"))
+    }
 
 
 @JACCARD.by("experiment")
@@ -36,6 +42,7 @@ def _(run):
                 (own_cross,),
                 "",
                 standalone,
+                _beside("label_jaccard", "of all atoms") | _beside("support_jaccard", "support Jaccard"),
             ),
             "label Jaccard gained": Reading(
                 "label Jaccard of live atoms that cross-reconstruction adds, joint codes",
@@ -103,5 +110,6 @@ def _(run):
         (arm,),
         "standalone codes of the same coders",
         recall("standalone"),
+        _beside("recall", "recall of the true partner"),
     )
     return compare(frozen("E6.iii"), {"recall of the wrong partner": reading})

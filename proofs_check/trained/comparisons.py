@@ -5,7 +5,7 @@ another rule than the prediction's.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,8 @@ class Reading:
         The control in words; by default the names of its arms.
     control_of
         The control's function, where it is the same arms read otherwise.
+    beside
+        Further numbers of the first arm, means over seeds: name → function of a unit.
     """
 
     words: str
@@ -46,6 +48,7 @@ class Reading:
     control: tuple[Arm, ...]
     against: str = ""
     control_of: Callable[..., float] | None = None
+    beside: Mapping[str, Callable[[Unit], float]] = field(default_factory=dict)
 
 
 def r2(what: str) -> Callable[[Unit], float]:
@@ -126,6 +129,7 @@ def _record(frozen: Frozen, name: str, reading: Reading, units: Mapping[str, Seq
             "dead share": float(np.mean([u["dead"] for u in first])),
             "true L0": float(np.mean([u["l0"] for u in first])),
             "code variance": float(np.mean([u["code_variance"] for u in first])),
+            **{what: float(np.mean([of(u) for u in first])) for what, of in reading.beside.items()},
         },
         frozen.sha256,
         settings_hash([settings(arm, seeds) for arm in reading.arms]),

@@ -84,6 +84,13 @@ def test_a_control_may_be_the_same_arm_read_otherwise():
     assert record.nulls == {NULLS[0]: [-2.0] * 3, NULLS[1]: [-3.0] * 3}
 
 
+def test_more_numbers_may_stand_beside():
+    reading = Reading("w", r2("TR"), (ARMS["good"],), (ARMS["bad"],), beside={"shared": lambda u: u["shared"]["TR"]})
+    (record,) = compare(stated(x=inequality(">=", 0.0, 0.5)), {"x": reading})
+    assert record.beside["shared"] == pytest.approx(1.0)
+    assert set(BESIDE) < set(record.beside)
+
+
 def test_nulls_replace_what_they_are_about_and_nothing_else():
     one = unit(0.8, 0)
     shuffled, untrained = as_null(one, "shuffled"), as_null(one, "untrained")
