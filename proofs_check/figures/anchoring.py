@@ -22,6 +22,7 @@ FITS = {
     "only": ("s", ORANGE, True, -0.05, "TR on anchors alone"),
     "ridge": ("^", GREEN, True, 0.05, "ridge on anchors"),
 }
+MAPS = {"ridge": ("^", "ridge"), "procrustes": ("v", "Procrustes with a scale")}
 ARMS = {False: ("o", BLUE, "TR + CC on anchors"), True: ("s", ORANGE, "with dTR + dCC")}
 
 
@@ -99,6 +100,14 @@ def _sparse(axes: Axes, results: Results) -> None:
         counts.add(m)
     if matched:
         handles.append(handle("D", GREEN, "R²_CC, atoms of REC matched by anchors"))
+    linear = next((r["units"] for r in results if r["name"] == "ridge and Procrustes"), [])
+    for name, (marker, label) in MAPS.items():
+        known = {int(k.removeprefix(f"{name}_")) for u in linear for k in u if k.startswith(f"{name}_")}
+        for m in sorted(known):
+            mean(axes, m, numbers(linear, f"{name}_{m}"), marker, "0.35", filled=False)
+        if known:
+            counts |= known
+            handles.append(handle(marker, "0.35", f"R²_TR, {label} on the anchors alone", filled=False))
     if arms:
         data = arms[0]["settings"]["data"]
         handles += _theory(axes, data["n_latents"], data["sparsity"], matched, max(counts))
