@@ -26,7 +26,9 @@ def experiment(
     seeds: Annotated[int, typer.Option(help="Seeds 0, 1, …; each is a data seed and a model seed.")] = 5,
     scale: Annotated[
         str,
-        typer.Option(help="small: the claims' arms; full: the map around them; rates: of methods, learning rates."),
+        typer.Option(
+            help="small: the claims' arms; full: the map around them; weights, rates: what pilot seeds chose."
+        ),
     ] = "small",
     pilot: Annotated[
         bool, typer.Option("--pilot", help="Pilot seeds 100, 101, …, on which configurations may be chosen.")
@@ -134,8 +136,8 @@ def document(name: str, scale: str, results: Sequence[Mapping[str, Any]]) -> dic
         "machine": environment() | {"system": platform.system(), "cores": os.cpu_count()},
         "commit": commit(),
         "sources": sources_hash(),
-        # Those that speak of these seeds.
-        "predictions": {c: f.sha256 for c, f in stated.items() if {model for _, model in f.seeds} <= seeds},
+        # Those that speak of some of these seeds.
+        "predictions": {c: f.sha256 for c, f in stated.items() if {model for _, model in f.seeds} & seeds},
         "results": list(results),
     }
 

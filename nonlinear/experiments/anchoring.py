@@ -6,6 +6,7 @@ their codes at the anchors: this is the translator of theorem C5.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from scipy.optimize import linear_sum_assignment
 from nonlinear.evaluation import Evaluation
 from nonlinear.experiments.arms import CALIBRATION, STILL, Arm, change
 from nonlinear.experiments.setting import arm
-from nonlinear.experiments.unidentifiability import LAW, objective
+from nonlinear.experiments.unidentifiability import LAW, WEIGHTS, objective
 from nonlinear.train import train
 from theory.ambiguity import distinct_columns, expected_distinct_columns
 from theory.linalg import tolerance
@@ -49,6 +50,22 @@ def anchored(m: int, laws: bool, generator: str = "linear") -> Arm:
     pairs: dict[str, Any] = {"anchors": tuple(range(m)), "matched": min(m, PER_BATCH)} if m else {"paired": 0.0}
     label = f"{m} anchors{' + laws' if laws else ''}"
     return arm(generator, label, weights=weights, **pairs)
+
+
+def weights() -> list[Arm]:
+    """Return 148 anchors alone, and with dTR at its weight and dCC at every one.
+
+    Examples
+    --------
+    >>> [a.name for a in weights()][1]
+    'linear, 148 anchors + 10·dTR + 1·dCC'
+    """
+    alone, found = anchored(148, laws=False), []
+    for w in WEIGHTS:
+        terms = {**alone.config["weights"], "dTR": LAW["dTR"], "dCC": w}
+        name = f"{alone.name} + {LAW['dTR']:g}·dTR + {w:g}·dCC"
+        found.append(replace(alone, name=name, config={**alone.config, "weights": terms}))
+    return [alone, *found]
 
 
 def grid() -> list[Arm]:

@@ -151,7 +151,8 @@ def measure(
             labels = dict.fromkeys(run.shape.streams, arm.labels(seed))
             unit |= {"supports": supports(run, labels), "untrained_supports": supports(null, labels)}
             apart, theirs = shuffled(tests[seed], labels, seed)
-            unit["shuffled_supports"] = supports(Evaluation(model, apart, seed_index=r), theirs)
+            for name, coders in (("shuffled_supports", model), ("untrained_shuffled_supports", start)):
+                unit[name] = supports(Evaluation(coders, apart, seed_index=r), theirs)
         if "rowwise" in arm.parts:
             unit |= rowwise(run)
         unit["validation"] = objective(Evaluation(model, arm.validation(seed), seed_index=r))

@@ -158,6 +158,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         "how many known pairs, and whether laws help",
         {
             "small": _anchoring,
+            "weights": lambda: _arms(anchoring.weights()),
             "full": lambda: [
                 *_arms(anchoring.grid()),
                 Task("gaussian curve"),

@@ -16,10 +16,17 @@ from proofs_check.empirical import NULLS, Experiment
 from proofs_check.predictions import Frozen
 from proofs_check.trained.experiments import trained
 
+# Collapse or scale must not pass for agreement: these stand beside every number, of every measured arm.
+BESIDE: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
+    "R² of REC": lambda unit: unit["r2"]["REC"],
+    "dead share": lambda unit: unit["dead"],
+    "true L0": lambda unit: unit["l0"],
+    "code variance": lambda unit: unit["code_variance"],
+}
 NO_PAIRS = "; no pairs enter, so that shuffling them changes nothing"
 Unit = Mapping[str, Any]
 # Parts of a unit that a null replaces, beside its R².
-PARTS = "shared", "supports", "over_floor"
+PARTS = "shared", "supports", "shuffled_supports", "over_floor"
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,7 @@ class Reading:
     control_of
         The control's function, where it is the same arms read otherwise.
     beside
-        Further numbers of the first arm, means over seeds: name → function of a unit.
+        Further numbers of the measured arms, means over seeds: name → function of a unit.
     """
 
     words: str
@@ -111,7 +118,7 @@ def compare(frozen: Frozen, readings: Mapping[str, Reading]) -> list[Experiment]
 def _record(frozen: Frozen, name: str, reading: Reading, units: Mapping[str, Sequence[Unit]]) -> Experiment:
     measured, control = ([units[arm.name] for arm in arms] for arms in (reading.arms, reading.control))
     words = reading.against or " less ".join(arm.name for arm in reading.control)
-    first, seeds = measured[0], [model for _, model in frozen.seeds]
+    seeds = [model for _, model in frozen.seeds]
     return Experiment(
         reading.words,
         frozen,
@@ -125,11 +132,9 @@ def _record(frozen: Frozen, name: str, reading: Reading, units: Mapping[str, Seq
         },
         [u["change"] for of_arm in (*measured, *control) for u in of_arm],
         {
-            "R² of REC": float(np.mean([u["r2"]["REC"] for u in first])),
-            "dead share": float(np.mean([u["dead"] for u in first])),
-            "true L0": float(np.mean([u["l0"] for u in first])),
-            "code variance": float(np.mean([u["code_variance"] for u in first])),
-            **{what: float(np.mean([of(u) for u in first])) for what, of in reading.beside.items()},
+            name + (f", {arm.name}" if number else ""): float(np.mean([of(u) for u in of_arm]))
+            for number, (arm, of_arm) in enumerate(zip(reading.arms, measured, strict=True))
+            for name, of in {**BESIDE, **reading.beside}.items()
         },
         frozen.sha256,
         settings_hash([settings(arm, seeds) for arm in reading.arms]),

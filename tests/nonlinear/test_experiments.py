@@ -226,7 +226,7 @@ def test_cycle_training_ends_at_an_optimum_that_does_not_translate():
     assert abs(found["shuffled_linear_part"]) < 0.3
 
 
-MORE = {"methods": ["rates"], "unidentifiability": ["weights"]}
+MORE = {"methods": ["rates"], "unidentifiability": ["weights"], "anchoring": ["weights"]}
 
 
 def test_every_experiment_lists_distinct_runs_at_every_scale():
