@@ -67,7 +67,7 @@ def rates() -> list[Arm]:
 
 
 def grid() -> list[Arm]:
-    """Return every method on every generator, at the chosen rates.
+    """Return every method on every generator, at the rates chosen on the linear one.
 
     Examples
     --------
