@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.linalg import orthogonal_procrustes
-from scipy.optimize import linear_sum_assignment
 
 from nonlinear.evaluation import Evaluation
 from nonlinear.experiments.arms import CALIBRATION, STILL, Arm, change
 from nonlinear.experiments.setting import arm
 from nonlinear.experiments.unidentifiability import LAW, WEIGHTS, objective
+from nonlinear.matching import match
 from nonlinear.train import train
 from theory.ambiguity import distinct_columns, expected_distinct_columns
 from theory.linalg import tolerance
@@ -32,7 +32,7 @@ MATCHED_COUNTS = (8, 16, 37)
 JUDGED = (0, 8, 148)
 # Random sets of anchors per seed, over which the matched autoencoders are averaged.
 DRAWS = 32
-# Of ridge regression, in units of one row's variance.
+# Of ridge regression, among which leave-one-out on the anchors chooses.
 PENALTIES = tuple(10.0**k for k in range(-4, 4))
 SETTINGS: Mapping[str, Any] = {"counts": list(MATCHED_COUNTS), "draws": DRAWS}
 
@@ -103,9 +103,9 @@ def matched_atoms(seeds: Sequence[int]) -> list[dict[str, Any]]:
         that of a random matching (0) and that of the best one, by all training rows (1), mean over sets of anchors;
         ``identity_share_m``: with every atom matched to the one of its own number; ``shuffled_share_m``: with the codes
         of one stream at the anchors shuffled; ``untrained_share_m``: R²_CC of the matched coders of the start, on the
-        scale of the trained ones; ``best`` and
-        ``random``: R²_CC at the two ends (and ``untrained_``); ``change``. ``draws``: m → for every set of anchors its
-        share, what theorem C5a predicts of this very set, and the share of shuffled anchors.
+        scale of the trained ones; ``best`` and ``random``: R²_CC at the two ends (and ``untrained_``); ``change``.
+        ``draws``: m → for every set of anchors its share, what theorem C5a predicts of this very set, and the share of
+        shuffled anchors.
     """
     one = objective()
     samples = {seed: one.sample(seed) for seed in seeds}
@@ -205,7 +205,7 @@ def _matching(codes: Codes, rng: np.random.Generator) -> np.ndarray:
     """
     x, y = codes
     order = rng.permutation(x.shape[1])
-    rows, columns = linear_sum_assignment(-(x[:, order].T @ y))
+    rows, columns = match(x[:, order].T @ y)
     found = np.empty(len(columns), dtype=int)
     found[columns] = order[rows]
     return found
@@ -213,4 +213,4 @@ def _matching(codes: Codes, rng: np.random.Generator) -> np.ndarray:
 
 def _r2(codes: Codes, atoms: np.ndarray) -> float:
     x, y = codes
-    return float(1 - ((x[:, atoms] - y) ** 2).sum() / ((y - y.mean(axis=0)) ** 2).sum())
+    return r_squared(x[:, atoms], y)

@@ -17,16 +17,14 @@ CURVE = Claim(
 @CURVE.by("experiment")
 def _(run):
     from nonlinear.experiments import gaussian
-    from proofs_check.trained.experiments import other
+    from proofs_check.trained.experiments import mean_of, other
 
     columns = {}
     for m in gaussian.ANCHORS:
         columns[f"R²_TR, {m} anchors and laws"] = (f"both_{m}", f"only_{m}", "the anchors alone")
         columns[f"R²_TR, {m} anchors alone"] = (f"only_{m}", f"both_{m}", "anchors and laws")
-    beside = {"starts": lambda units: float(gaussian.STARTS)}
-    for m in gaussian.ANCHORS:
-        for name in ("ridge", "procrustes"):
-            beside[f"R²_TR of {name} on {m} anchors"] = _mean(f"{name}_{m}")
+    closed = {f"R²_TR of {n} on {m} anchors": f"{n}_{m}" for m in gaussian.ANCHORS for n in ("ridge", "procrustes")}
+    beside = {"starts": lambda units: float(gaussian.STARTS)} | {words: mean_of(key) for words, key in closed.items()}
     statement = f"linear translators, d = {gaussian.WIDTH}, means over starts"
     return other(frozen("E4.i"), statement, "gaussian anchors", columns, beside)
 
@@ -44,7 +42,7 @@ MATCHED = Claim(
     "m anchors lead (E#distinct columns − 1)/(K − 1) of the way from a random matching to the best one",
     "Two autoencoders that never saw a pair, whose atoms are matched by their codes at m known pairs: atoms that are "
     "active on the same anchors cannot be told apart, all others can. Near (K/s) ln K anchors the matching is full. "
-    "The coders have 64 atoms, half of them dead, for the 32 of the theorem, which lowers its numbers by about .02.",
+    "The coders have 64 atoms, half of them dead, where the theorem has 32.",
     "theorem C5 (a) (ours)",
     Verdict.SUPPORTED,
 )
@@ -53,14 +51,14 @@ MATCHED = Claim(
 @MATCHED.by("experiment")
 def _(run):
     from nonlinear.experiments import anchoring
-    from proofs_check.trained.experiments import other
+    from proofs_check.trained.experiments import mean_of, other
 
     identity = "atoms matched by their numbers"
     columns = {
         f"share of the way, {m} anchors": (f"share_{m}", f"identity_share_{m}", identity)
         for m in anchoring.MATCHED_COUNTS
     }
-    beside = {"R²_CC of the best matching": _mean("best"), "R²_CC of a random matching": _mean("random")}
+    beside = {"R²_CC of the best matching": mean_of("best"), "R²_CC of a random matching": mean_of("random")}
     statement = "R²_CC of separate autoencoders on a linear generator"
     return other(frozen("E4.ii"), statement, "matched atoms", columns, beside)
 
@@ -138,7 +136,3 @@ def _aligned(stated, m: int, control: int):
     from proofs_check.trained.comparisons import sparse
 
     return sparse(stated, anchored(m, laws=True), dict.fromkeys(stated.predictions, anchored(control, laws=True)))
-
-
-def _mean(key: str):
-    return lambda units: sum(u[key] for u in units) / len(units)

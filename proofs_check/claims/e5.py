@@ -68,8 +68,7 @@ SOURCE = _ahead(
     "USAE, whose source alone learns",
     f"{TABLE}, .435 for USAE",
     Verdict.INCONCLUSIVE,
-    " Of .36 in the paper about .05 is left, and after twice the steps about .02 on pilot seeds; USAE translates and "
-    "reconstructs better.",
+    " Of .36 in the paper about .05 is left; USAE translates and reconstructs better.",
 )
 ALL = _ahead("iii", "USAE, all update", "USAE, all of which learns", f"{TABLE}, .435 for USAE", Verdict.SUPPORTED)
 SHARED = _ahead(

@@ -90,8 +90,8 @@ RETRIEVAL = Claim(
     "Joint codes retrieve whatever they were paired with",
     "SPARC, rows of y shuffled: recall@1 of the wrong partner ≥ .3 by joint codes",
     "Given two streams in an order of their own, joint codes find the row that stood beside, though it shows another "
-    "point. Such a recall measures the selection: coders of the start reach half of it, standalone codes find it by "
-    "chance. The rows are shuffled already, so that the null of shuffled pairs is the measured number.",
+    "point. Such a recall measures the selection: coders of the start reach more than half of it, standalone codes "
+    "find it by chance. The rows are shuffled already, so that the null of shuffled pairs is the measured number.",
     "SPARC, retrieval; theorem F2's lesson for evaluation (ours)",
     Verdict.SUPPORTED,
 )

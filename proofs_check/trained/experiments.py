@@ -36,8 +36,8 @@ def row_bounds(run: Run, frozen: Frozen, arms: Sequence[Arm]) -> Numeric:
     """
     from hypothesis import strategies as st
 
-    measured = trained(arms, frozen)
-    found = {name: summary([dict(u) for u in units]) for name, units in measured.items()}
+    rows_of = trained(arms, frozen)
+    found = {name: summary([dict(u) for u in units]) for name, units in rows_of.items()}
     shares = "; ".join(
         f"{name}: {s['informative']:.0%} of {s['rows']} rows, σ_min {s['sigma']['5%']:.2g} at its 5 % quantile, "
         f"coherence bound vacuous for {s['coherence_vacuous']:.0%} of the decoders"
@@ -46,7 +46,7 @@ def row_bounds(run: Run, frozen: Frozen, arms: Sequence[Arm]) -> Numeric:
 
     @st.composite
     def rows(draw) -> dict[str, float]:
-        unit = draw(st.sampled_from(measured[draw(st.sampled_from(sorted(measured)))]))["rowwise"]
+        unit = draw(st.sampled_from(rows_of[draw(st.sampled_from(sorted(rows_of)))]))["rowwise"]
         row = draw(st.integers(0, len(unit["distance"]) - 1))
         return {name: unit[name][row] for name in ("distance", "image", "sigma", "largest")}
 
@@ -57,6 +57,22 @@ def row_bounds(run: Run, frozen: Frozen, arms: Sequence[Arm]) -> Numeric:
 
     statement = f"σ_min·‖a − b‖ ≤ ‖D(a − b)‖ on trained rows; below √(‖a‖² + ‖b‖²) it says something, {shares}"
     return run.holds(statement, rows(), check)
+
+
+def units_of(name: str, frozen: Frozen) -> Units:
+    """What was measured of a run that is no arm of sparse coders, on the seeds of the predictions."""
+    return Task(name).run([data for data, _ in frozen.seeds], store())
+
+
+def mean_of(key: str) -> Callable[[Units], float]:
+    """Read the mean of a number over all units.
+
+    Examples
+    --------
+    >>> mean_of("r2")([{"r2": 0.25}, {"r2": 0.75}])
+    0.5
+    """
+    return lambda units: sum(u[key] for u in units) / len(units)
 
 
 def other(frozen: Frozen, statement: str, name: str, columns: Mapping[str, Column], beside: Beside) -> list[Experiment]:
@@ -74,26 +90,24 @@ def other(frozen: Frozen, statement: str, name: str, columns: Mapping[str, Colum
     beside
         Name → function of all units.
     """
-    seeds = [data for data, _ in frozen.seeds]
-    task = Task(name)
-    measured = task.run(seeds, store())
+    units, config_hash = units_of(name, frozen), settings_hash(Task(name).settings([data for data, _ in frozen.seeds]))
     return [
         Experiment(
             f"{statement}: {number}",
             frozen,
             number,
             frozen.seeds,
-            _column(measured, key),
-            {words: _column(measured, control)},
-            {NULLS[0]: _column(measured, "shuffled_" + key), NULLS[1]: _column(measured, "untrained_" + key)},
-            [u["change"] for u in measured],
-            {what: of(measured) for what, of in beside.items()},
+            _column(units, key),
+            {words: _column(units, control)},
+            {NULLS[0]: _column(units, "shuffled_" + key), NULLS[1]: _column(units, "untrained_" + key)},
+            [u["change"] for u in units],
+            {what: of(units) for what, of in beside.items()},
             frozen.sha256,
-            settings_hash(task.settings(seeds)),
+            config_hash,
         )
         for number, (key, control, words) in columns.items()
     ]
 
 
-def _column(measured: Units, key: str) -> list[float]:
-    return [float(u[key]) for u in measured]
+def _column(units: Units, key: str) -> list[float]:
+    return [float(u[key]) for u in units]

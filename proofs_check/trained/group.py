@@ -8,11 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from nonlinear.experiments import anchoring, gaussian
-from nonlinear.experiments.grids import Task
 from nonlinear.linear_pairs import gaussian_pair
 from proofs_check.evidence import Numeric, Run
 from proofs_check.predictions import Frozen
-from proofs_check.trained.experiments import store
+from proofs_check.trained.experiments import units_of
 from theory.ambiguity import haar, map_r_squared
 from theory.discrepancy import random_slices
 from theory.moments import Moments
@@ -32,7 +31,7 @@ UNSEEN = 2_000_000
 
 def laws(run: Run, frozen: Frozen) -> Numeric:
     """A trained map followed by any rotation keeps the law of y, and its R² is that of the rotation (theorem C1)."""
-    units = _units("gaussian laws", frozen)
+    units = units_of("gaussian laws", frozen)
     from hypothesis import strategies as st
 
     @st.composite
@@ -58,7 +57,7 @@ def laws(run: Run, frozen: Frozen) -> Numeric:
 
 def anchors(run: Run, frozen: Frozen) -> Numeric:
     """A trained map that meets m anchors still meets them after any rotation of what they leave open (theorem C1)."""
-    units = _units("gaussian anchors", frozen)
+    units = units_of("gaussian anchors", frozen)
     from hypothesis import strategies as st
 
     @st.composite
@@ -92,7 +91,7 @@ def anchors(run: Run, frozen: Frozen) -> Numeric:
 
 def matchings(run: Run, frozen: Frozen) -> Numeric:
     """The matching by one set of anchors leads as far as the different columns of these anchors allow (theorem C5)."""
-    units = _units("matched atoms", frozen)
+    units = units_of("matched atoms", frozen)
     from hypothesis import strategies as st
 
     @st.composite
@@ -112,10 +111,6 @@ def matchings(run: Run, frozen: Frozen) -> Numeric:
         "this set; with one stream's anchors shuffled it misses"
     )
     return run.holds(statement, members(), check)
-
-
-def _units(name: str, frozen: Frozen):
-    return Task(name).run([data for data, _ in frozen.seeds], store())
 
 
 def _rng(seed: int) -> np.random.Generator:

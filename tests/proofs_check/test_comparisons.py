@@ -142,7 +142,7 @@ GOOD = np.eye(6)
 
 
 def units_of_group(monkeypatch, **parts):
-    monkeypatch.setattr(group, "_units", lambda name, f: [{"seed": 0, **parts}])
+    monkeypatch.setattr(group, "units_of", lambda name, f: [{"seed": 0, **parts}])
     monkeypatch.setattr(group.gaussian, "STARTS", 1)
     monkeypatch.setattr(group.gaussian, "LAW_STARTS", 1)
 
