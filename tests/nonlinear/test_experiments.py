@@ -162,10 +162,11 @@ class TestStore:
 
     def test_who_does_not_wait_gets_nothing_while_another_computes(self, tmp_path):
         code = (
-            "import sys, time, pathlib; from nonlinear.experiments.store import Store\n"
+            "import sys, select, pathlib; from nonlinear.experiments.store import Store\n"
             "base = pathlib.Path(sys.argv[1])\n"
             "def compute():\n"
-            "    (base / 'begun').touch(); sys.stdin.readline(); return 7\n"
+            # It ends by itself, so that who waits for it fails instead of hanging.
+            "    (base / 'begun').touch(); select.select([sys.stdin], [], [], 20); return 7\n"
             "Store(base).get('a', 1, compute)"
         )
         other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, text=True)
