@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from proofs_check.figures import anchoring, methods, scatter, unidentifiability
+from proofs_check.figures import anchoring, methods, scatter, unidentifiability, weights
 
 FIGURES: Mapping[str, Callable[[Mapping[str, Any]], Figure]] = {
     "duality": scatter.figure,
@@ -37,4 +37,15 @@ def draw(document: Mapping[str, Any], path: str | Path) -> None:
     ...     (Path(base) / "a.png").stat().st_size > 1000
     True
     """
-    FIGURES[document["experiment"]](document).savefig(path, dpi=160, format="png")
+    figure(document).savefig(path, dpi=160, format="png")
+
+
+def figure(document: Mapping[str, Any]) -> Figure:
+    """Return the figure of a document: of its experiment, or of the choice of weights.
+
+    Examples
+    --------
+    >>> len(figure({"experiment": "anchoring", "scale": "weights", "results": []}).axes)
+    4
+    """
+    return weights.figure(document) if document["scale"] == "weights" else FIGURES[document["experiment"]](document)

@@ -12,6 +12,7 @@ import pytest
 from nonlinear.experiments.methods import METHODS
 from proofs_check.figures import anchoring, methods, seeds, unidentifiability
 from proofs_check.figures.experiment import FIGURES, draw
+from proofs_check.figures.experiment import figure as experiment_figure
 
 DATA = {"n_latents": 4, "sparsity": 2, "domains": {"x": 6, "y": 6}, "hidden": []}
 BOTTLENECK = {**DATA, "hidden": [3]}
@@ -303,3 +304,22 @@ def test_duality_and_cycle_stay_scatters(name, across):
 def test_figures_leave_torch_alone():
     code = "import sys, proofs_check.figures.experiment; sys.exit('torch' in sys.modules or 'nonlinear' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def weighted(experiment, terms):
+    found = [arm("linear, alone", 0.7, weights={"REC": 1.0})]
+    for n, (term, w) in enumerate(terms):
+        result = arm(f"linear, {n}", -1.0 + n / 10, weights={"REC": 1.0, "dTR": 10.0, term: w}, sampling="disjoint")
+        for unit in result["units"]:
+            unit["over_floor"] = {"dTR": 4.0 + n, "dCC": 40.0 - n}
+        found.append(result)
+    return {"experiment": experiment, "scale": "weights", "results": found}
+
+
+@pytest.mark.parametrize("experiment", ["unidentifiability", "anchoring"])
+def test_every_weight_has_its_own_points(experiment):
+    made = experiment_figure(weighted(experiment, [("dCC", 10.0), ("dCC", 100.0), ("dCC", 1000.0)]))
+    above, below = made.axes  # the weight of dTR does not vary
+    assert sorted(round(p[0] * 1.08, 6) for p in points(below)) == [10, 100, 1000]
+    assert sorted(p[1] for p in points(below)) == pytest.approx([38.0, 39.0, 40.0])
+    assert len(points(above)) == 6
