@@ -452,6 +452,8 @@ def test_a_run_that_is_stopped_ends_at_once_with_its_workers(tmp_path, number, c
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Who started us in the background may have had us ignore it, and a child inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         # Evidence that passed is stored: the workers are in the midst of it.
