@@ -269,12 +269,9 @@ def commit() -> str:
         return ""
 
 
-def cache_dir() -> Path:
-    """Folder of the cache: $CONCEPT_ALIGNMENT_CACHE, else ~/.cache/concept-alignment."""
-    return Path(os.environ.get("CONCEPT_ALIGNMENT_CACHE") or Path.home() / ".cache" / "concept-alignment")
-
-
 def _path(claim: str, kind: str, run: Run) -> Path:
+    from nonlinear.files import cache_dir
+
     return cache_dir() / fingerprint()[:16] / f"{claim}-{kind}-{run.seed}-{run.examples}.json"
 
 

@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from nonlinear.files import replace
+from nonlinear.files import locked, replace
 
 SOURCES = Path(__file__).parents[1], Path(__file__).parents[2] / "theory"
 
@@ -60,7 +58,7 @@ class Store:
         path = self.path(name, settings)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock = _locked(path.with_suffix(".lock"), wait)
+            lock = locked(path.with_suffix(".lock"), wait)
             lock.__enter__()
         except BlockingIOError:
             return None
@@ -103,20 +101,3 @@ def _read(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))["result"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-@contextmanager
-def _locked(path: Path, wait: bool) -> Iterator[None]:
-    """Hold the file's lock, which the system releases when the process ends, however it ends.
-
-    Raises
-    ------
-    BlockingIOError
-        Another process holds it, and `wait` is false.
-    """
-    with path.open("w", encoding="utf-8") as file:
-        if os.name == "posix":
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield

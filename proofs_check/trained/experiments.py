@@ -7,10 +7,10 @@ from nonlinear.experiments.arms import Arm, together
 from nonlinear.experiments.grids import Task
 from nonlinear.experiments.rowwise import summary
 from nonlinear.experiments.store import Store, settings_hash
+from nonlinear.files import cache_dir
 from proofs_check.empirical import NULLS, Experiment
 from proofs_check.evidence import Numeric, Run
 from proofs_check.predictions import Frozen
-from proofs_check.runner import cache_dir
 from theory.linalg import tolerance
 
 Units = Sequence[Mapping[str, Any]]
