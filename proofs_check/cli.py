@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from proofs_check import experiment_command, train_commands
+from proofs_check import embed_command, experiment_command, train_commands
 from proofs_check.errors import InputError
 from proofs_check.progress import progress
 
@@ -230,6 +230,7 @@ def verify(
     raise typer.Exit(1 if report.mismatches(found) else 0)
 
 
+app.command()(embed_command.embed)
 app.command()(train_commands.train)
 app.command()(train_commands.evaluate)
 app.command()(experiment_command.experiment)

@@ -1,0 +1,1 @@
+"""Embeddings by pretrained vision and text towers (Hugging Face transformers, the extra `embed`)."""
