@@ -50,7 +50,7 @@ def digits(seed: int, part: str, n: int) -> Embedded:
     >>> [(name, x.shape) for name, x in seen.streams.items()], seen.labels.shape
     ([('mlp', (2, 48)), ('cnn', (2, 64))], (2,))
     """
-    _check(seed, part, n)
+    seed = _check(seed, part, n)
     known = {
         name: kept(f"digits-{name}", {"seed": seed}, partial(weights, name, partial(_lesson, seed, number), seed))
         for number, name in enumerate(NETWORKS)
@@ -72,7 +72,7 @@ def halves(seed: int, part: str, n: int) -> Embedded:
     >>> bool(bar[seen.attribute].min() > 0.5 > np.median(bar[~seen.attribute]))
     True
     """
-    _check(seed, part, n)
+    seed = _check(seed, part, n)
     half = FRAME // 2
     sides = {"left": np.s_[:, :, :half], "right": np.s_[:, :, half:]}
     return _embedded(seed, part, n, lambda shown: {s: shown[cut].reshape(len(shown), -1) for s, cut in sides.items()})
@@ -97,11 +97,11 @@ def images(part: str) -> tuple[np.ndarray, np.ndarray]:
     return pixels[chosen].reshape(-1, 8, 8) / 16, labels[chosen].astype(np.int64)
 
 
-def _check(seed: int, part: str, n: int) -> None:
-    check_seed(seed)
+def _check(seed: int, part: str, n: int) -> int:
     whole("n", n)
     if part not in PARTS:
         raise ValueError(f"part is {part!r}; use one of {', '.join(PARTS)}")
+    return check_seed(seed)
 
 
 def _embedded(seed: int, part: str, n: int, view: Callable[[np.ndarray], dict[str, np.ndarray]]) -> Embedded:
