@@ -197,7 +197,7 @@ def _csv(path: Path, column: str | None) -> Iterator[str]:
             if column not in (known := reader.fieldnames or ()):
                 raise ValueError(f"{path} has no column {column!r}; it has {', '.join(known) or 'none'}")
         except csv.Error as error:
-            raise ValueError(f"{path}, line {reader.line_num}: {error}; mend the line") from error
+            raise ValueError(f"{path}, line {reader.reader.line_num}: {error}; mend the line") from error
 
 
 def _jsonl(path: Path, column: str | None) -> Iterator[str]:

@@ -31,7 +31,7 @@ def header(suffix: str, rows: int, columns: int) -> bytes:
         np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": (rows, columns)})
         return file.getvalue()
     tensor = {"dtype": "F32", "shape": [rows, columns], "data_offsets": [0, 4 * rows * columns]}
-    text = json.dumps({"embeddings": tensor}).encode()
+    text = json.dumps({"embeddings": tensor}, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # the values begin at a multiple of 8, as the format's own writer has it
     return len(text).to_bytes(8, "little") + text
 

@@ -1,6 +1,7 @@
 """Embed all items, batch by batch, into a file that appears when it is complete."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,12 @@ import numpy as np
 import torch
 
 from nonlinear.embed.items import Captions, Images
+from nonlinear.embed.loading import first_line
 from nonlinear.embed.part import SUFFIXES, Part
 from nonlinear.embed.tower import Tower
 from nonlinear.files import locked
+
+Progress = Callable[[str, float | None], None]
 
 
 def check_out(out: Path) -> None:
@@ -34,7 +38,7 @@ def embed(
     out: Path,
     batch: int = 32,
     threads: int | None = None,
-    on_progress: Callable[[str, float | None], None] = lambda *_: None,
+    on_progress: Progress = lambda *_: None,
 ) -> dict[str, Any]:
     """Write row i for item i, float32 [n, d], to `out`, and what it is to OUT.json beside it.
 
@@ -78,41 +82,56 @@ def embed(
         raise ValueError(f"--batch {batch} and --threads {threads} have to be at least 1")
     check_out(out)
     before = torch.get_num_threads()
-    torch.set_num_threads(threads or before)
     settings = tower.settings | {"batch": batch, "threads": threads or before}
     out.parent.mkdir(parents=True, exist_ok=True)
-    lock = out.with_name(out.name + ".lock")
+    torch.set_num_threads(settings["threads"])
     try:
-        with locked(lock, wait=False):
+        with _alone(out):
             part = Part(out, settings, len(items), items.identity)
             try:
                 _fill(part, tower, items, batch, on_progress)
             finally:
                 part.close()
-                lock.unlink()
             found = settings | {
                 "rows": part.rows, "columns": part.columns, "items": part.items.hexdigest(),
                 "first": items.names[0], "last": items.names[-1],
                 "cut": tower.n_cut(items.names) if items.kind == "captions" else 0,
             }  # fmt: skip
             part.finish(found)
-    except BlockingIOError as error:
-        raise ValueError(f"another process is writing {out}; wait for it, or name another file with --out") from error
     finally:
         torch.set_num_threads(before)
     return found
 
 
-def _fill(part: Part, tower: Tower, items: Images | Captions, batch: int, on_progress) -> None:
-    count = len(items)
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    lock = out.with_name(out.name + ".lock")
+    try:
+        with locked(lock, wait=False):
+            try:
+                yield
+            finally:
+                lock.unlink()
+    except BlockingIOError as error:
+        raise ValueError(f"another process is writing {out}; wait for it, or name another file with --out") from error
+
+
+def _fill(part: Part, tower: Tower, items: Images | Captions, batch: int, on_progress: Progress) -> None:
+    count, model = len(items), tower.settings["model"]
     while part.rows < count:
         start, stop = part.rows, min(part.rows + batch, count)
         on_progress(f"{start} of {count} {items.kind}", start / count)
-        rows = tower(items.take(start, stop))
-        if len(rows) != stop - start:
-            raise ValueError(f"{tower.settings['model']} gave {len(rows)} rows for {stop - start} {items.kind}")
+        try:
+            rows = tower(items.take(start, stop))
+        except (RuntimeError, TypeError, IndexError, KeyError) as error:
+            hint = (
+                "lower --batch" if isinstance(error, torch.OutOfMemoryError) else "look at them, or try another --pool"
+            )
+            raise ValueError(
+                f"{model} fails on {items.names[start]!r} to {items.names[stop - 1]!r}: {first_line(error)}; {hint}"
+            ) from error
         if not np.isfinite(rows).all():
             bad = items.names[start + int(np.argwhere(~np.isfinite(rows))[0, 0])]
-            raise ValueError(f"{tower.settings['model']} gave NaN or infinity for {bad!r}; try --dtype float32")
+            raise ValueError(f"{model} gave NaN or infinity for {bad!r}; try --dtype float32")
         part.append(rows)
     on_progress(f"{count} of {count} {items.kind}", 1.0)

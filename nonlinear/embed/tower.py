@@ -123,13 +123,9 @@ class Tower:
         Raises
         ------
         ValueError
-            The model fails on these items, or has no such pooling.
+            The tower has no such pooling, or cannot put these images into one batch.
         """
-        try:
-            return self._embed_images(self.images, items) if self.images else self._embed_texts(self.texts, items)
-        except (RuntimeError, TypeError, IndexError, KeyError) as error:
-            hint = "lower --batch" if isinstance(error, torch.OutOfMemoryError) else "try another --pool or model"
-            raise ValueError(f"{self.name} fails on these {self.kind}: {first_line(error)}; {hint}") from error
+        return self._embed_images(self.images, items) if self.images else self._embed_texts(self.texts, items)
 
     def n_cut(self, texts: Sequence[str]) -> int:
         """Number of captions that are longer than the model takes."""
@@ -137,7 +133,11 @@ class Tower:
             return self.texts.n_cut(texts) if self.texts else 0
 
     def _embed_images(self, prepare: Any, images: Sequence[Any]) -> np.ndarray:
-        inputs = dict(prepare(images=list(images), return_tensors="pt").to(self.device))
+        try:
+            inputs = dict(prepare(images=list(images), return_tensors="pt").to(self.device))
+        except ValueError as error:
+            hint = "where it keeps the images' sizes, pass --batch 1"
+            raise ValueError(f"{self.name}: its image processor fails: {first_line(error)}; {hint}") from error
         pixels = inputs["pixel_values"] = inputs["pixel_values"].to(self.model.dtype)
         output = self._forward(inputs)
         hidden = getattr(output, "last_hidden_state", None)

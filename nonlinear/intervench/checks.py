@@ -66,7 +66,7 @@ def enough(y: By, names: list[Any], config: Config) -> None:
             if counts.min() < LEAST:
                 c = int(counts.argmin())
                 raise ValueError(
-                    f"class {names[c]!r} has {counts[c]} rows of {s!r} among the {part} rows and needs {LEAST} in each; "
+                    f"class {names[c]!r} has {counts[c]} rows of {s!r} among the {part} rows, and needs {LEAST}; "
                     "give more rows of it, or leave the class out"
                 )
 
