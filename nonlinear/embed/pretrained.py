@@ -84,6 +84,10 @@ class Texts:
 
         with _explained(name, "no tokenizer"):
             self.tokenizer = AutoTokenizer.from_pretrained(folder, **CLOSED)
+        # Without its files, transformers makes one up that knows no word.
+        files = self.tokenizer.vocab_files_names.values()
+        if files and not any((folder / file).is_file() for file in files):
+            raise ValueError(f"{name} has no tokenizer ({' or '.join(files)}); save it beside the model")
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token or self.tokenizer.unk_token
         if self.tokenizer.pad_token is None:
