@@ -18,7 +18,7 @@ from nonlinear.intervench.stages import Rows
 
 # Accuracy over chance below which there is nothing to lose or to forget.
 FLOOR = 0.02
-# Atoms per class or value, at most, as a share of the dictionary: what removes most of it is not targeted.
+# Atoms per class or value, at most, as a share of those that fire: what removes most of them is not targeted.
 SHARE = 0.1
 
 
@@ -123,7 +123,7 @@ def unlearning(bench: Bench, space: Space, i: str, codes: Space) -> Rows:
     ``unlearning/space/i/j/task``: right after the ablation; ``unlearning/space/j/task``: before it;
     ``unlearning/j/task``: by chance; ``ablated/unlearning/space/i``: the atoms. Tasks: "utility", "forget".
     """
-    counts = _counts(bench)
+    counts = _counts(bench, i)
     order = codes.order(i, "attribute", max(counts))
     tasks = {"utility": Task("class"), "forget": Task("attribute")}
     support = {"utility": _union(space.order(i, "class", bench.config.headline)), "forget": _union(order)}
@@ -143,7 +143,7 @@ def perturbation(bench: Bench, space: Space, i: str, codes: Space) -> Rows:
     -------
     As of :func:`unlearning`, with ``tpp/r`` for subset r in place of ``unlearning``, and ``subset/r``: its classes.
     """
-    counts = _counts(bench)
+    counts = _counts(bench, i)
     moments, order = codes.moments(i, "class"), codes.order(i, "class", max(counts)).copy()
     for c in range(len(order)):
         order[c][moments.cross[order[c], c] <= 0] = -1
@@ -227,9 +227,10 @@ def _measured(space: Space, i: str, name: str, tasks: dict, support: dict, S: np
     return found
 
 
-def _counts(bench: Bench) -> list[int]:
-    """Numbers of atoms to try: those of the configuration that are a small share of the dictionary."""
-    found = [n for n in sorted(bench.config.counts) if n <= SHARE * bench.n_atoms]
+def _counts(bench: Bench, i: str) -> list[int]:
+    """Numbers of atoms to try: those of the configuration that are a small share of the atoms of i that fire."""
+    fire = np.count_nonzero(bench.Z[i, "train"].getnnz(0))
+    found = [n for n in sorted(bench.config.counts) if n <= SHARE * fire]
     return found or [min(bench.config.counts)]
 
 
