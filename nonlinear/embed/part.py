@@ -79,7 +79,6 @@ class Part:
             self._go_on()
         self.file = self.path.open("r+b" if self.rows else "wb")
         self.file.seek(self._size())
-        self.file.truncate()
 
     def _size(self) -> int:
         if not self.rows:

@@ -395,7 +395,7 @@ def test_without_the_extra(here, capsys, monkeypatch):
 
 def test_a_name_is_fetched_without_code_and_pickles(here, monkeypatch):
     repository = ["config.json", "model.safetensors", "tokenizer.json", "vocab.txt", "spiece.model", "README.md",
-                  "pytorch_model.bin", "modeling.py", "onnx/model.safetensors", "tf_model.h5"]  # fmt: skip
+                  "pytorch_model.bin", "modeling.py", "onnx/config.json", "tf_model.h5"]  # fmt: skip
     asked = []
 
     def fetch(name, revision, allow_patterns, ignore_patterns):
