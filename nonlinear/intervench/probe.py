@@ -75,7 +75,9 @@ def fit(F: Any, y: np.ndarray, n_classes: int, penalty: float) -> Probe:
         return Probe(np.zeros((n_classes, p)), _prior(y, n_classes))
     if F.shape[0] * p > HELD:
         return fit_masked(by_matrix(F), y, np.isin(np.arange(n_classes), found)[:, None].repeat(p, 1), penalty)
-    model = LogisticRegression(C=1 / (penalty * len(y)), tol=GRADIENT, max_iter=STEPS)
+    # Of two classes scikit-learn penalises the one vector w = W₁ − W₀, whose halves ±w/2 have half its squares.
+    weight = penalty / 2 if len(found) == 2 else penalty
+    model = LogisticRegression(C=1 / (weight * len(y)), tol=GRADIENT, max_iter=STEPS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # 500 iterations of a penalised probe are close enough
         model.fit(F, y)

@@ -1,4 +1,4 @@
-"""What must change nothing: the order and the scale of atoms, the frame of a stream, who is called first, dead atoms."""
+"""What must change nothing: the order and the scale of atoms, the frame of a stream, names, dead atoms."""
 
 import numpy as np
 import pytest
