@@ -120,8 +120,8 @@ def unlearning(bench: Bench, space: Space, i: str, codes: Space) -> Rows:
 
     Returns
     -------
-    ``unlearning/space/i/j/task``: right after the ablation; ``unlearning/space/j/task``: before it;
-    ``unlearning/j/task``: by chance; ``ablated/unlearning/space/i``: the atoms. Tasks: "utility", "forget".
+    ``unlearning/space/i/j/task``: right after the ablation; ``…/before``: before it, which depends on i where probes
+    may use chosen atoms only; ``unlearning/j/task``: by chance; ``ablated/unlearning/space/i``: the atoms. Tasks: "utility", "forget".
     """
     counts = _counts(bench, i)
     order = codes.order(i, "attribute", max(counts))
@@ -218,7 +218,7 @@ def _measured(space: Space, i: str, name: str, tasks: dict, support: dict, S: np
             y = {p: task.y(space.bench, j, p)[task.rows(space.bench, j, p)] for p in ("fit", "test")}
             numbers = {
                 f"{name}/{space.name}/{i}/{j}/{t}": probes.right(task, "test", S, support[t]),
-                f"{name}/{space.name}/{j}/{t}": probes.right(task, "test", None, support[t]),
+                f"{name}/{space.name}/{i}/{j}/{t}/before": probes.right(task, "test", None, support[t]),
                 f"{name}/{j}/{t}": task.chance(y["fit"], y["test"]),
             }
             for key, values in numbers.items():

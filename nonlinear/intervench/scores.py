@@ -109,17 +109,16 @@ class Scores:
         def balanced(key: str) -> np.ndarray:
             return np.mean([self.means.of(self.rows[key], v) for v in values], axis=0)
 
-        utility = [self.means.of(self.rows[f"unlearning/{key}/utility"]) for key in (f"{s}/{j}", f"{s}/{i}/{j}", j)]
-        return _product(*utility, *(balanced(f"unlearning/{key}/forget") for key in (f"{s}/{j}", f"{s}/{i}/{j}", j)))
+        utility, forget = _keys("unlearning", s, i, j)
+        return _product(*(self.means.of(self.rows[key]) for key in utility), *map(balanced, forget))
 
     def _tpp(self, s: str, i: str, j: str) -> Value:
         found = []
         for r in range(self.n_subsets):
             inside = np.isin(self.y[j], self.rows[f"subset/{r}"])
-            keys = f"{s}/{j}", f"{s}/{i}/{j}", j
-            utility = [self.means.of(self.rows[f"tpp/{r}/{key}/utility"], ~inside) for key in keys]
-            forget = [self.means.of(self.rows[f"tpp/{r}/{key}/forget"], inside) for key in keys]
-            found.append(_product(*utility, *forget))
+            utility, forget = _keys(f"tpp/{r}", s, i, j)
+            A = [self.means.of(self.rows[key], ~inside) for key in utility]
+            found.append(_product(*A, *(self.means.of(self.rows[key], inside) for key in forget)))
         # A subset that is undefined counts as 0; the score is defined where one of them is.
         values = np.mean([np.where(ok, v, 0.0) for v, ok in found], axis=0)
         return values, np.any([ok for _, ok in found], axis=0)
@@ -180,6 +179,13 @@ def interval(values: np.ndarray) -> list[float]:
     """
     low, high = np.quantile(values, [0.025, 0.975])
     return [float(low), float(high)]
+
+
+def _keys(name: str, s: str, i: str, j: str) -> list[list[str]]:
+    """Names of the rows before and after an ablation and by chance, of the utility and of the forget task."""
+    return [
+        [f"{name}/{s}/{i}/{j}/{t}/before", f"{name}/{s}/{i}/{j}/{t}", f"{name}/{j}/{t}"] for t in ("utility", "forget")
+    ]
 
 
 def _ratio(lost: np.ndarray, whole: np.ndarray, floor: float) -> Value:
