@@ -87,6 +87,10 @@ def warnings(bench: Bench) -> list[str]:
 
 
 def _encoded(sizes: Mapping[str, int], given: Any, what: str) -> tuple[By, list[Any]]:
+    if isinstance(given, Mapping) and (missing := [s for s in sizes if s not in given]):
+        raise ValueError(
+            f"{what} of stream {missing[0]!r} are missing; give them for every stream, or one vector for all"
+        )
     by = {s: np.asarray(given[s] if isinstance(given, Mapping) else given) for s in sizes}
     for s, values in by.items():
         if values.ndim != 1 or len(values) != sizes[s]:

@@ -158,7 +158,12 @@ def checked(name: str, coder: Any, dim: int) -> Coder:
         raise ValueError(f"the dictionary of {name!r} has NaN or infinite values; train again")
     Z = np.abs(np.random.default_rng(0).standard_normal((4, len(D))))
     Z[0] = 0
-    decoded = np.asarray(coder.decode(Z), dtype=np.float64)
+    try:
+        decoded = np.asarray(coder.decode(Z), dtype=np.float64)
+    except (ValueError, RuntimeError, IndexError) as error:  # what NumPy and torch raise where shapes do not fit
+        raise ValueError(
+            f"decode of {name!r} does not take [n, {len(D)}]; give codes and dictionary one size"
+        ) from error
     if decoded.shape != (4, dim) or not np.isfinite(decoded).all():
         raise ValueError(f"decode of {name!r} gives {decoded.shape} or values that are not finite; give [n, {dim}]")
     expected = Z @ D + decoded[0]

@@ -175,6 +175,8 @@ class Bench:
 
     def _take(self, coders: Mapping[str, Any], joint: Joint | None) -> None:
         self.joint = joint
+        if missing := [s for s in self.sources if s not in coders]:
+            raise ValueError(f"there is no coder of stream {missing[0]!r}; give one for every stream")
         self.domains = {s: Domain.of(s, rows, coders[s], self.units[s]) for s, rows in self.sources.items()}
         self.names = list(self.domains)
         sizes = {len(d.D) for d in self.domains.values()}

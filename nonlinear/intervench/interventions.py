@@ -121,7 +121,8 @@ def unlearning(bench: Bench, space: Space, i: str, codes: Space) -> Rows:
     Returns
     -------
     ``unlearning/space/i/j/task``: right after the ablation; ``…/before``: before it, which depends on i where probes
-    may use chosen atoms only; ``unlearning/j/task``: by chance; ``ablated/unlearning/space/i``: the atoms. Tasks: "utility", "forget".
+    may use chosen atoms only; ``unlearning/j/task``: by chance; ``ablated/unlearning/space/i``: the atoms. Tasks:
+    "utility", "forget".
     """
     counts = _counts(bench, i)
     order = codes.order(i, "attribute", max(counts))

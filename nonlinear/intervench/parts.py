@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
+from scipy import sparse
 
 from nonlinear.files import replace
-from nonlinear.intervench.domains import Bench
+from nonlinear.intervench.domains import PARTS, Bench
 from nonlinear.intervench.stages import Rows
 
 
@@ -66,9 +67,14 @@ def fingerprint(bench: Bench) -> str:
     digest = hashlib.sha256(json.dumps(bench.config.model_dump(mode="json"), sort_keys=True).encode())
     for s in bench.names:
         digest.update(s.encode())
-        arrays = [bench.labels[s], bench.domains[s].D, bench.domains[s].b, bench.X[s, "test"], bench.X[s, "fit"]]
-        arrays += [bench.Z[s, "train"].data, bench.Z[s, "train"].indices, bench.Z[s, "test"].data]
+        arrays = [bench.labels[s], bench.domains[s].D, bench.domains[s].b]
+        arrays += [bench.X[s, part] for part in ("fit", "validation", "test")]
+        arrays += [values for part in PARTS for values in _entries(bench.Z[s, part])]
         arrays += [] if bench.forget is None else [bench.forget[s]]
         for array in arrays:
             digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
+
+
+def _entries(Z: sparse.csr_matrix) -> tuple[np.ndarray, ...]:
+    return Z.data, Z.indices, Z.indptr

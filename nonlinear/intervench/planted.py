@@ -13,6 +13,8 @@ from theory.ambiguity import haar
 CLASSES, PER_CLASS, NUISANCE, VALUES = 10, 3, 20, 2
 ATOMS = CLASSES * PER_CLASS + NUISANCE + VALUES
 WIDTH = 64
+# Dimensions that are fewer than atoms.
+NARROW = 24
 # Probability that an atom of the class, or one of the nuisance, is active; white noise; and what counts as active.
 ACTIVE, IDLE, NOISE, LEAST = 0.9, 0.2, 0.02, 0.2
 
@@ -92,6 +94,47 @@ def planted(n: int, seed: int, situation: str = "oracle") -> Planted:
         sources[s], coders[s] = Array(X, s), PlantedCoder(D, _by_projection(D))
     data = Planted(sources, coders, dict.fromkeys("AB", y), dict.fromkeys("AB", a))
     return SITUATIONS[situation](data, rng)
+
+
+def overcomplete(n: int, seed: int, same_gram: bool) -> Planted:
+    """Draw planted data of more atoms than dimensions, with coders that know the codes of every row.
+
+    Codes and decoders are perfect in either case; weights of a latent probe travel only where both dictionaries have
+    one Gram D Dᵀ.
+
+    Parameters
+    ----------
+    n, seed
+        Points, and what they and the atoms are drawn by.
+    same_gram
+        The atoms of B are those of A, rotated; otherwise they are drawn anew.
+
+    Examples
+    --------
+    >>> data = overcomplete(50, 0, same_gram=True)
+    >>> D, E = data.coders["A"].dictionary, data.coders["B"].dictionary
+    >>> D.shape, np.allclose(D, E), np.allclose(D @ D.T, E @ E.T)
+    ((52, 24), False, True)
+    """
+    rng = np.random.default_rng([seed, 31])
+    y, a = rng.permutation(np.arange(n) % CLASSES), rng.permutation(np.arange(n) % VALUES)
+    Z, atoms = _codes(y, a, rng), _unit(rng)
+    sources, coders = {}, {}
+    for s, D in {"A": atoms, "B": atoms @ haar(NARROW, rng) if same_gram else _unit(rng)}.items():
+        X = Z @ D + NOISE * rng.standard_normal((n, NARROW))
+        sources[s], coders[s] = Array(X, s), PlantedCoder(D, _by_row(X, Z))
+    return Planted(sources, coders, dict.fromkeys("AB", y), dict.fromkeys("AB", a))
+
+
+def _unit(rng: np.random.Generator) -> np.ndarray:
+    D = rng.standard_normal((ATOMS, NARROW))
+    return D / np.linalg.norm(D, axis=1, keepdims=True)
+
+
+def _by_row(X: np.ndarray, Z: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the encoder that gives a row the code of the nearest row of X."""
+    squares = (X**2).sum(1)
+    return lambda rows: Z[(2 * rows @ X.T - squares).argmax(1)]
 
 
 def _codes(y: np.ndarray, a: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -138,7 +138,7 @@ class Scores:
         if metric in GATED and ok[0]:
             distance = float(self.raw[f"probe/{s}"][edge][0][0]) - self.config.gate
             status = "gated" if distance < 0 else status
-            status += ", near the gate" if abs(distance) <= NEAR else ""
+            status += ", near the gate" if abs(distance) < NEAR + 1e-9 else ""
         raw = float(values[0]) if ok[0] else None
         sure = values[1:][ok[1:]]
         return {

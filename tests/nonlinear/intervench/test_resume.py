@@ -1,0 +1,181 @@
+"""A benchmark that is stopped goes on from the stages that are done, and gives what it would have given."""
+
+import numpy as np
+import pytest
+
+from nonlinear.data import Array
+from nonlinear.intervench import benchmark, interventions, spurious, stages
+from nonlinear.intervench.benchmark import intervench
+from nonlinear.intervench.config import Config
+from nonlinear.intervench.domains import Bench
+from nonlinear.intervench.parts import Parts, fingerprint
+from nonlinear.intervench.planted import PlantedCoder, planted
+
+CONFIG = Config(rows_per_class=20, subsets=1, budgets=(5,), counts=(5,), resamples=20)
+STAGES = 1 + 2 * 2 * 4  # reconstruction, then probes, unlearning, SCR and TPP by space and stream
+
+
+class StopError(Exception):
+    pass
+
+
+@pytest.fixture(scope="module")
+def data():
+    return planted(500, 0)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Names of the stages that were computed."""
+    made = []
+    for module, name in (
+        (stages, "reconstruction"),
+        (stages, "probing"),
+        (interventions, "unlearning"),
+        (interventions, "perturbation"),
+        (spurious, "correlations"),
+    ):
+        sound = getattr(module, name)
+
+        def counted(*arguments, name=name, sound=sound):
+            made.append(name)
+            return sound(*arguments)
+
+        monkeypatch.setattr(module, name, counted)
+    return made
+
+
+def run(data, parts=None, config=CONFIG, baselines=False, **more):
+    return intervench(
+        data.sources, data.coders, data.labels, config, forget=data.forget, baselines=baselines, parts=parts, **more
+    )
+
+
+def stopping(at):
+    seen = []
+
+    def on_progress(text, share):
+        seen.append(share)
+        if len(seen) > at:
+            raise StopError
+
+    return on_progress
+
+
+@pytest.mark.parametrize("at", [1, 6, 16])
+def test_a_stopped_run_goes_on(data, calls, tmp_path, at):
+    folder = tmp_path / "parts"
+    with pytest.raises(StopError):
+        run(data, folder, on_progress=stopping(at))
+    assert len(calls) == len(list(folder.iterdir())) == at
+    found = run(data, folder)
+    assert len(calls) == STAGES
+    assert not folder.exists()
+    assert found == run(data)
+    assert len(calls) == 2 * STAGES
+
+
+def test_another_run_does_not_use_its_stages(data, calls, tmp_path):
+    with pytest.raises(StopError):
+        run(data, tmp_path, on_progress=stopping(6))
+    config = CONFIG.model_copy(update={"penalty": 1e-2})
+    found = run(data, tmp_path, config)
+    assert len(calls) == 6 + STAGES
+    assert found == run(data, config=config)
+
+
+def test_a_broken_part_is_computed_again(data, calls, tmp_path):
+    with pytest.raises(StopError):
+        run(data, tmp_path, on_progress=stopping(6))
+    for path, share in zip(sorted(tmp_path.iterdir())[:2], (2, 3), strict=True):
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // share])
+    found = run(data, tmp_path)
+    assert len(calls) == STAGES + 2
+    assert found == run(data)
+
+
+def test_baselines_have_stages_of_their_own(data, calls, tmp_path):
+    with pytest.raises(StopError):
+        run(data, tmp_path, baselines=True, on_progress=stopping(STAGES + 3))
+    found = run(data, tmp_path, baselines=True)
+    assert len(calls) == 4 * STAGES
+    assert set(found["baselines"]) == {"identity", "pca", "random"}
+    values = {name: b["aggregates"]["S_trans"] for name, b in found["baselines"].items()}
+    assert max(values.values()) < found["aggregates"]["S_trans"]["value"] - 0.3
+
+
+def test_progress_rises_from_0_to_almost_1(data):
+    seen = []
+    run(data, on_progress=lambda text, share: seen.append((text, share)))
+    texts, shares = zip(*seen, strict=True)
+    assert len(set(texts)) == len(texts) == STAGES
+    assert shares == tuple(sorted(shares))
+    assert shares[0] == 0
+    assert 0.9 < shares[-1] < 1
+
+
+def test_what_is_in_the_folder_beside_stages_stays(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    parts = Parts(tmp_path, "f" * 64)
+    parts.get("one", lambda: {"x": np.ones(2)})
+    parts.clear()
+    assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def variants(data):
+    """Runs that differ from the first one in a single thing."""
+    parts = Bench(data.sources, data.coders, data.labels, CONFIG, data.forget).parts
+    a, b = data.coders["A"], data.coders["B"]
+
+    def with_rows(part, s="A", change=1e-3):
+        X = data.sources[s].array.copy()
+        X[parts[part][0]] += change
+        return {**data.sources, s: Array(X, s)}
+
+    def moved(rows):
+        """Codes of the same values in the same order at other atoms, for the given rows."""
+        chosen = data.sources["A"].array[rows]
+
+        def encode(X):
+            Z = a.encode(X)
+            hit = (np.abs(X[:, None, 0] - chosen[None, :, 0]) < 1e-9).any(1)
+            Z[hit] = np.roll(Z[hit], 1, 1)
+            return Z
+
+        return {"A": PlantedCoder(a.dictionary, encode), "B": b}
+
+    class Offset(PlantedCoder):
+        def decode(self, Z):
+            return super().decode(Z) + 0.1
+
+    y, forget = data.labels["A"].copy(), data.forget["A"].copy()
+    first, second = parts["validation"][0], next(r for r in parts["validation"] if y[r] != y[parts["validation"][0]])
+    y[[first, second]] = y[[second, first]]
+    forget[parts["validation"][0]] = 1 - forget[parts["validation"][0]]
+    swap = np.arange(len(a.dictionary))
+    swap[[0, 1]] = 1, 0
+    found = {
+        "another seed": {"config": CONFIG.model_copy(update={"seed": 1})},
+        "another gate": {"config": CONFIG.model_copy(update={"gate": 0.4})},
+        "labels of B": {"labels": {"A": data.labels["A"], "B": y}},
+        "the attribute": {"forget": {"A": forget, "B": data.forget["B"]}},
+        "no attribute": {"forget": None},
+        "an atom": {"coders": {"A": PlantedCoder(a.dictionary[swap], a.encode), "B": b}},
+        "the bias": {"coders": {"A": Offset(a.dictionary, a.encode), "B": b}},
+    }
+    for part in ("train", "validation", "test"):
+        found[f"{part} rows"] = {"sources": with_rows(part)}
+        found[f"codes of {part} rows"] = {"coders": moved(parts[part][data.forget["A"][parts[part]] == 0][:1])}
+    return found
+
+
+def test_the_fingerprint_sees_everything_that_stages_depend_on(data):
+    def of(sources=data.sources, coders=data.coders, labels=data.labels, config=CONFIG, forget=data.forget):
+        return fingerprint(Bench(sources, coders, labels, config, forget))
+
+    seen = {"itself": of()}
+    assert of() == seen["itself"]
+    seen |= {name: of(**changes) for name, changes in variants(data).items()}
+    shared = [name for name, mark in seen.items() if list(seen.values()).count(mark) > 1]
+    assert not shared
+    assert benchmark.SCHEMA_VERSION == 1
