@@ -10,7 +10,7 @@ from nonlinear.data import Array
 from nonlinear.intervench import coders
 from nonlinear.intervench.planted import ATOMS, WIDTH, PlantedCoder, planted
 
-from .shared import EDGES, SMALL, entry, finite, score
+from .shared import CHEAP, EDGES, entry, finite, score
 
 N = 500
 MENDS = re.compile(r"give|leave|train again|see nonlinear|pairs, row r|name one|put its folder|write for instance")
@@ -76,9 +76,9 @@ def test_forget_attributes(data, name):
 
 def test_a_forget_attribute_that_depends_on_the_classes_is_a_warning(data):
     y = data.labels["A"]
-    found = score(replaced(data, forget=np.where(np.arange(N) % 5 == 0, data.forget["A"], y % 2)))
+    found = score(replaced(data, forget=np.where(np.arange(N) % 5 == 0, data.forget["A"], y % 2)), CHEAP)
     assert [line for line in found["warnings"] if "depends on the classes of 'A' (Cramér's V 0." in line]
-    assert not score(data)["warnings"]
+    assert not score(data, CHEAP)["warnings"]
 
 
 def test_streams_without_pairs(data):
@@ -156,7 +156,7 @@ def test_dead_coders_are_a_warning_and_no_nan(data, dead, part):
             if part == "encoder"
             else PlantedCoder(np.zeros((ATOMS, WIDTH)), encode)
         )
-    found = score(replaced(data, coders=coders), SMALL.model_copy(update={"rows_per_class": 20}))
+    found = score(replaced(data, coders=coders), CHEAP)
     assert finite(found)
     json.dumps(found, allow_nan=False)
     line = "no atom of {!r} ever fires" if part == "encoder" else "all atoms of {!r} are zero"
@@ -172,6 +172,6 @@ def test_dead_coders_are_a_warning_and_no_nan(data, dead, part):
 
 def test_text_labels_and_their_names(data):
     names = np.array(["zebra", "ant", "fox", "gnu", "elk", "cat", "dog", "bee", "hen", "ibex"])
-    found = score(replaced(data, labels=names[data.labels["A"]]))
+    found = score(replaced(data, labels=names[data.labels["A"]]), CHEAP)
     assert found["classes"] == sorted(names)
     assert found["aggregates"]["S_ext"]["value"] > 0.8

@@ -129,7 +129,7 @@ def test_the_size_of_blocks(data, reference):
 def test_the_labels_of_test_rows_choose_nothing(data, reference, monkeypatch):
     """The split is by class, so it is held: what is left of the labels must not reach any choice."""
     parts = domains.split(data.labels["A"], SMALL)
-    monkeypatch.setattr(domains, "split", lambda y, config: parts)
+    monkeypatch.setattr(domains, "split", lambda y, *rest: parts)
     test, rng = parts["test"], np.random.default_rng(4)
 
     def changed(of):

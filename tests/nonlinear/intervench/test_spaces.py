@@ -9,6 +9,7 @@ from nonlinear.data import Array
 from nonlinear.intervench import domains
 from nonlinear.intervench.domains import Bench
 from nonlinear.intervench.planted import PlantedCoder, overcomplete, planted
+from nonlinear.intervench.probe import Probe
 from nonlinear.intervench.spaces import Concept, Latent
 from theory.similarity import r_squared
 
@@ -140,12 +141,27 @@ def test_ablated_codes_are_zero_and_others_as_before(data):
     np.testing.assert_array_equal(space.features("A", "test").toarray(), whole)
 
 
+def test_probes_travel_by_their_weights(data):
+    """Latent: θ = Dᵀw with the atoms of the other stream; concept: the same w on its codes, in its own units."""
+    bench, rng = Bench(data.sources, data.coders, data.labels, SMALL), np.random.default_rng(4)
+    w = Probe(rng.standard_normal((10, bench.n_atoms)), rng.standard_normal(10))
+    for i, j in EDGES:
+        latent, concept = Latent(bench), Concept(bench)
+        x, D = bench.X[j, "test"], bench.domains[j].D
+        expected = (x @ D.T) @ w.W.T + w.b
+        np.testing.assert_allclose(latent.transferred(w, i, j).logits(latent.features(j, "test")), expected, atol=1e-9)
+        # A probe of features z/unit says the same of codes as one of weights w/unit
+        expected = bench.Z[j, "test"].toarray() @ (w.W / concept.unit[i]).T + w.b
+        found = concept.transferred(w, i, j).logits(concept.features(j, "test"))
+        np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
 def test_latent_probes_travel_between_overcomplete_dictionaries_of_equal_grams_alone(closing_lines):
     """Perfect codes everywhere: what is lost is lost to the Grams, and the ceiling says how much."""
     lines = closing_lines("latent probes of overcomplete dictionaries with perfect codes")
-    diagonals = {}
+    probes_alone, diagonals = SMALL.model_copy(update={"subset": 9, "penalty": 1e-3}), {}
     for gram in ("equal", "different"):
-        found = score(overcomplete(1500, 6, gram == "equal"))
+        found = score(overcomplete(1500, 6, gram == "equal"), probes_alone)
         diagonals[gram] = [entry(found, "probe/latent", e)["raw"] for e in DIAGONAL]
         off = [entry(found, "probe/latent", e)["raw"] for e in OFF]
         ceiling = list(found["ceiling"]["latent"].values())
