@@ -449,6 +449,49 @@ ERRORS = (
         "labels[s]",
         "test_experiments_methods.py::test_shuffling_keeps_rows_with_their_labels",
     ),
+    # The benchmark
+    training(
+        "pursuit does not project again",
+        "intervench/pursuit",
+        "residual[:, c] = moments.cross[:, c] - G @ w",
+        "residual[:, c] -= G @ w",
+        "intervench/test_pursuit.py::test_pursuit_takes_what_scikit_learn_takes",
+    ),
+    training(
+        "a probe of two classes with twice the penalty",
+        "intervench/probe",
+        "weight = penalty / 2 if len(found) == 2 else penalty",
+        "weight = penalty",
+        "intervench/test_probe.py::test_both_fits_agree_with_scikit_learn",
+    ),
+    training(
+        "atoms ablated about the mean of the rows",
+        "intervench/spaces",
+        "((x - domain.b) @ Q.T) @ Q",
+        "(x @ Q.T) @ Q",
+        "intervench/test_spaces.py::test_ablation_projects_on_what_is_orthogonal_to_the_atoms",
+    ),
+    training(
+        "a latent probe travels by the atoms of its own stream",
+        "intervench/spaces",
+        "probe.W @ self.bench.domains[j].D",
+        "probe.W @ self.bench.domains[i].D",
+        "intervench/test_spaces.py::test_probes_travel_by_their_weights",
+    ),
+    training(
+        "two losses make a gain",
+        "intervench/scores",
+        "np.where((kept < 0) & (lost < 0), -kept * lost, kept * lost)",
+        "kept * lost",
+        "intervench/test_scores.py::test_two_losses_are_no_gain",
+    ),
+    training(
+        "a closed gate lets through",
+        "intervench/scores",
+        'np.where(self.raw[f"probe/{s}"][edge][0] < self.config.gate, 0.0, values)',
+        "values + 0.0",
+        "intervench/test_scores.py::test_the_gate",
+    ),
     # Empirical claims
     Planted(
         "a null keeps the trained R²",

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from nonlinear.intervench.benchmark import _stages
 from nonlinear.intervench.domains import Bench
 from nonlinear.intervench.interventions import forgetting, subsets
-from nonlinear.intervench.planted import ATOMS, planted
+from nonlinear.intervench.planted import ATOMS, PlantedCoder, planted
 from nonlinear.intervench.scores import _product
 from nonlinear.intervench.spaces import Concept, Latent
 
@@ -105,10 +105,11 @@ def test_no_stage_overwrites_what_another_one_found(data, retrain):
             rows[key] = values
 
 
-def test_what_a_perfect_ablation_removes():
-    """The atoms of the attribute and nothing else; of a subset of classes, theirs and no other's."""
-    data = planted(1500, 4)
-    found = score(data)
+@pytest.mark.parametrize(("selection", "counts"), [("omp", (2, 5)), ("difference", (5,))])
+def test_what_a_perfect_ablation_removes(selection, counts):
+    """The atoms of the attribute; of a subset of classes, theirs and no other's, not even if there are too few."""
+    data = planted(1000, 4)
+    found = score(data, SMALL.model_copy(update={"selection": selection, "counts": counts}))
     for s in SPACES:
         for i in "AB":
             atoms = found["selected_atoms"]
@@ -118,6 +119,25 @@ def test_what_a_perfect_ablation_removes():
             ablated = set(atoms[f"ablated/tpp/0/{s}/{i}"])
             assert len(ablated & own) >= 2 * len(classes)
             assert not ablated & (set(range(30)) - own)
+
+
+def test_atoms_that_never_fire_are_never_ablated():
+    """Latent probes see them by the dictionary, and yet they stand for nothing."""
+    data, deaf = planted(800, 4), [0, 1, 2, ATOMS - 2, ATOMS - 1]
+
+    def silent(coder):
+        fires = ~np.isin(np.arange(ATOMS), deaf)
+        return PlantedCoder(coder.dictionary, lambda X: coder.encode(X) * fires)
+
+    found = score(type(data)(data.sources, {s: silent(c) for s, c in data.coders.items()}, data.labels, data.forget))
+    ablated = {k: v for k, v in found["selected_atoms"].items() if k.startswith(("ablated/unlearning", "ablated/tpp"))}
+    assert len(ablated) == 8
+    for atoms in ablated.values():
+        assert atoms
+        assert not set(atoms) & set(deaf)
+    assert {0, 1, 2} <= set(found["selected_atoms"]["atoms/latent/A"][0])
+    for edge in EDGES:
+        assert entry(found, "unlearning/latent", edge)["gated"] <= 0.1
 
 
 @pytest.mark.parametrize("subset", [None, 2, 3, 8, 9])
