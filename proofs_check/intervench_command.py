@@ -95,6 +95,8 @@ def intervench(
             )  # fmt: skip
         inputs |= {"labels": [str(p) for p in labels], "forget": [str(p) for p in forget or ()]}
         found = {"schema_version": found["schema_version"], "inputs": inputs} | found
+        # Numbers of a stage come back from its file in any order.
+        found["selected_atoms"] = dict(sorted(found["selected_atoms"].items()))
         on_progress("figure", None)
         _write(found, folder)
     if as_json:

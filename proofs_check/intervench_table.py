@@ -140,7 +140,7 @@ def _status(matrix: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _some(named: Sequence[str], total: int) -> str:
-    words = ", ".join(named)
+    words = "everywhere" if len(named) == total > 1 else ", ".join(named)
     return words if len(words) <= ROOM else f"at {len(named)} of {total}"
 
 

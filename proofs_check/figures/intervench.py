@@ -33,12 +33,17 @@ def draw(document: Mapping[str, Any], path: str | Path) -> None:
     path
         Name of the PNG file.
     """
+    figure(document).savefig(path, dpi=120, format="png")
+
+
+def figure(document: Mapping[str, Any]) -> Figure:
+    """Return the figure of a document."""
     metrics = document["metrics"]
     rows = [[m for m in metrics if m.endswith(f"/{space}")] for space in SPACES]
     rows = [[name, *row] for name, row in zip(("r2", "faithfulness"), rows, strict=True)]
-    figure = Figure(figsize=(14, 11.5), layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.08))
-    figure.suptitle(_title(document))
-    above, below = figure.subfigures(2, 1, height_ratios=(2, 1.1), squeeze=False)[:, 0]
+    made = Figure(figsize=(14, 11.5), layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.08))
+    made.suptitle(_title(document), parse_math=False)
+    above, below = made.subfigures(2, 1, height_ratios=(2, 1.1), squeeze=False)[:, 0]
     grid = above.subplots(2, len(rows[0]), squeeze=False)
     for axes_row, names in zip(grid, rows, strict=True):
         for axes, name in zip(axes_row, names, strict=True):
@@ -53,7 +58,7 @@ def draw(document: Mapping[str, Any], path: str | Path) -> None:
     for axes, place in ((scores, "left"), (curves[0], "right")):
         handles = axes.get_legend_handles_labels()
         below.legend(*handles, loc=f"outside lower {place}", ncols=5, frameon=False, fontsize=9, handlelength=3)
-    figure.savefig(path, dpi=120, format="png")
+    return made
 
 
 def _title(document: Mapping[str, Any]) -> str:
@@ -69,10 +74,13 @@ def _name(grid, streams: list[str]) -> None:
     names = [s if len(s) <= LETTERS else s[: LETTERS - 1] + "…" for s in streams]
     slanted = max(map(len, names)) * len(names) > 20
     for axes in grid[:, 0]:
-        axes.set_yticks(range(len(names)), names)
+        axes.set_yticks(range(len(names)), names, parse_math=False)
         axes.set_ylabel("designed on")
     for axes in grid[-1]:
-        axes.set_xticks(range(len(names)), names, rotation=30 if slanted else 0, ha="right" if slanted else "center")
+        axes.set_xticks(range(len(names)), names, parse_math=False)
+        axes.tick_params("x", rotation=30 if slanted else 0)
+        for tick in axes.get_xticklabels() if slanted else ():
+            tick.set_ha("right")
         axes.set_xlabel("evaluated on")
     for axes in grid.flat:
         axes.tick_params(length=0, labelsize=9)
