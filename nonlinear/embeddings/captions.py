@@ -70,8 +70,8 @@ def canonical(combo: Sequence[int]) -> list[str]:
 
     Examples
     --------
-    >>> canonical((0, 0, 1, 2, 3, 0))[2]
-    'three large red squares in the bottom-right on a dark ground ; thus triple crimson and big boxes southeast on black'
+    >>> canonical((0, 0, 1, 0, 3, 0))[2]
+    'one large red square in the bottom-right on a dark ground ; thus single crimson and big box southeast on black'
     """
     (values,) = check_combinations([combo])
     return [_caption(values, template, np.zeros((len(ATTRIBUTES), 2))) for template in TEMPLATES]
