@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.linalg import orthogonal_procrustes
 
 from nonlinear.evaluation import Evaluation
 from nonlinear.experiments.arms import CALIBRATION, STILL, Arm, change
@@ -21,7 +20,8 @@ from nonlinear.matching import match
 from nonlinear.train import train
 from theory.ambiguity import distinct_columns, expected_distinct_columns
 from theory.linalg import tolerance
-from theory.similarity import r_squared
+from theory.moments import Moments
+from theory.similarity import procrustes, r_squared
 
 # One pair in a thousand of the 8192 rows is 8; (K/s) ln K is 37 (theorem C5).
 COUNTS = (0, 8, 16, 37, 74, 148, 296, 592)
@@ -141,11 +141,30 @@ def closed_forms(seeds: Sequence[int]) -> list[dict[str, Any]]:
         known, fresh = ({s: a.array for s, a in one.sample(seed, test=test).items()} for test in (False, True))
         unit: dict[str, Any] = {"seed": seed}
         for m in COUNTS[1:]:
-            ways = [(known[i][:m], known[j][:m], fresh[i], fresh[j]) for i, j in (("x", "y"), ("y", "x"))]
-            unit[f"ridge_{m}"] = float(np.mean([_ridge(*way) for way in ways]))
-            unit[f"procrustes_{m}"] = float(np.mean([_procrustes(*way) for way in ways]))
+            unit |= {f"{name}_{m}": value for name, value in linear_maps(known, fresh, m).items()}
         found.append(unit)
     return found
+
+
+def linear_maps(known: Mapping[str, np.ndarray], fresh: Mapping[str, np.ndarray], m: int) -> dict[str, float]:
+    """R² on fresh rows of linear maps between two streams that saw the first m known pairs, means over directions.
+
+    Returns
+    -------
+    dict
+        "ridge" and "procrustes", as in :func:`closed_forms`.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(20, 2))
+    >>> pairs = {"x": x, "y": x[:, ::-1]}
+    >>> round(linear_maps(pairs, pairs, 9)["procrustes"], 6)
+    1.0
+    """
+    x, y = known
+    ways = [(known[i][:m], known[j][:m], fresh[i], fresh[j]) for i, j in ((x, y), (y, x))]
+    maps = {"ridge": _ridge, "procrustes": _procrustes}
+    return {name: float(np.mean([of(*way) for way in ways])) for name, of in maps.items()}
 
 
 def _ridge(a: np.ndarray, b: np.ndarray, fresh_a: np.ndarray, fresh_b: np.ndarray) -> float:
@@ -155,10 +174,9 @@ def _ridge(a: np.ndarray, b: np.ndarray, fresh_a: np.ndarray, fresh_b: np.ndarra
 
 
 def _procrustes(a: np.ndarray, b: np.ndarray, fresh_a: np.ndarray, fresh_b: np.ndarray) -> float:
-    mean_a, mean_b = a.mean(axis=0), b.mean(axis=0)
-    a, b = a - mean_a, b - mean_b
-    Q, scale = orthogonal_procrustes(a, b)
-    return r_squared((fresh_a - mean_a) @ Q * (scale / (a**2).sum()) + mean_b, fresh_b)
+    moments = Moments.from_arrays(a, b)
+    Q, scale, _, _ = procrustes(moments)
+    return r_squared((fresh_a - moments.mean_x) @ Q * scale + moments.mean_y, fresh_b)
 
 
 Codes = tuple[np.ndarray, np.ndarray]

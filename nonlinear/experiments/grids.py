@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nonlinear.experiments import anchoring, cycle, duality, gaussian, methods, unidentifiability
+from nonlinear.experiments import anchoring, cycle, digits, duality, gaussian, methods, unidentifiability
 from nonlinear.experiments.arms import Arm, Progress, settings, units
 from nonlinear.experiments.rowwise import summary
 from nonlinear.experiments.store import Store
@@ -133,6 +133,12 @@ def _anchoring() -> list[Task]:
     return [*_arms(arms), Task("gaussian anchors"), Task("matched atoms"), Task("ridge and Procrustes")]
 
 
+def _digits() -> list[Task]:
+    rows = [digits.arm(row) for row in ("none", "TR", "CC", "CYC", "dTR", "dCC", "mixed")]
+    halves = [digits.arm(row, "halves") for row in ("TR", "CC")]
+    return _arms([*rows, digits.arm("TR+CC", anchors=digits.ANCHORS), *halves])
+
+
 EXPERIMENTS: Mapping[str, Experiment] = {
     "duality": Experiment(
         ("E1",),
@@ -175,5 +181,10 @@ EXPERIMENTS: Mapping[str, Experiment] = {
             "full": lambda: _arms(methods.grid()),
             "rates": lambda: _arms(methods.rates()),
         },
+    ),
+    "digits": Experiment(
+        ("E7",),
+        "the same questions on real embeddings, scored by the benchmark",
+        {"small": _digits, "full": lambda: _arms(digits.grid())},
     ),
 }

@@ -32,6 +32,7 @@ def intervench(
     forget: Labels | None = None,
     joint: Joint | None = None,
     baselines: bool = True,
+    split: Mapping[str, np.ndarray] | None = None,
     parts: Path | None = None,
     on_progress: Progress = lambda text, share: None,
 ) -> dict[str, Any]:
@@ -53,6 +54,8 @@ def intervench(
         Codes that see all streams of a point, in place of those of each encoder alone.
     baselines
         Score the identity, principal components and a random dictionary, too.
+    split
+        Row numbers of "train", "validation" and "test", where rows are not to be split at random.
     parts
         Folder in which stages are kept until all are there; what is stopped goes on from it.
     on_progress
@@ -81,8 +84,8 @@ def intervench(
     config = config or Config.model_validate({})
     y, names = checks.labels(sources, labels)
     a, values = checks.attribute(sources, forget, y) if forget is not None else (None, [])
-    checks.enough(y, names, config)
-    bench = Bench(sources, coders, y, config, a, joint)
+    checks.enough(y, names, config, split)
+    bench = Bench(sources, coders, y, config, a, joint, split)
     warnings = checks.warnings(bench)
     kept = Parts(parts, fingerprint(bench))
     runs: dict[str, Any] = {"the coders": lambda b: {}} | (dict(BASELINES) if baselines else {})

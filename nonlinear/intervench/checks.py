@@ -7,7 +7,7 @@ import numpy as np
 
 from nonlinear.data import Rows
 from nonlinear.intervench.config import Config
-from nonlinear.intervench.domains import LEAST, Bench, split
+from nonlinear.intervench.domains import LEAST, Bench, Parts, split
 
 # Cramér's V from which an attribute is no longer taken for independent of the classes.
 DEPENDENT = 0.2
@@ -57,9 +57,9 @@ def attribute(sources: Mapping[str, Rows], given: Any, y: By) -> tuple[By, list[
     return found, names
 
 
-def enough(y: By, names: list[Any], config: Config) -> None:
+def enough(y: By, names: list[Any], config: Config, given: Parts | None = None) -> None:
     """Raise ValueError unless every part has rows of every class, of every stream."""
-    parts = split(next(iter(y.values())), config)
+    parts = split(next(iter(y.values())), config, given)
     for s, of in y.items():
         for part in ("fit", "validation", "test"):
             counts = np.bincount(of[parts[part]], minlength=len(names))

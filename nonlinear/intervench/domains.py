@@ -17,6 +17,7 @@ from nonlinear.intervench.coders import Coder, Joint, checked
 from nonlinear.intervench.config import Config
 
 PARTS = "train", "validation", "test"
+Parts = Mapping[str, np.ndarray]
 # Rows of a class that every part needs.
 LEAST = 5
 
@@ -103,8 +104,17 @@ class _Some:
         return self.rows.take(self.chosen[rows])
 
 
-def split(y: np.ndarray, config: Config) -> dict[str, np.ndarray]:
-    """Row numbers of "train", "validation" and "test", stratified by class, and "fit": some of the training rows.
+def split(y: np.ndarray, config: Config, given: Parts | None = None) -> dict[str, np.ndarray]:
+    """Row numbers of "train", "validation" and "test", and "fit": some of the training rows of each class.
+
+    Parameters
+    ----------
+    y
+        Classes [n].
+    config
+        Shares and seed.
+    given
+        The first three; otherwise they are drawn, stratified by class.
 
     Examples
     --------
@@ -113,14 +123,16 @@ def split(y: np.ndarray, config: Config) -> dict[str, np.ndarray]:
     {'train': 60, 'validation': 20, 'test': 20, 'fit': 20}
     """
     rng = np.random.default_rng([config.seed, 11])
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in (*PARTS, "fit")}
+    found: dict[str, list[np.ndarray]] = {name: [] for name in (*PARTS, "fit")}
     for c in range(int(y.max()) + 1):
         rows = rng.permutation(np.flatnonzero(y == c))
         a, b = round(len(rows) * config.test), round(len(rows) * (config.test + config.validation))
-        for name, chosen in zip(("test", "validation", "train"), np.split(rows, [a, b]), strict=True):
-            parts[name].append(chosen)
-        parts["fit"].append(rows[b : b + config.rows_per_class])
-    return {name: np.sort(np.concatenate(chosen)) for name, chosen in parts.items()}
+        drawn = dict(zip(("test", "validation", "train"), np.split(rows, [a, b]), strict=True))
+        chosen = drawn if given is None else {name: rows[np.isin(rows, given[name])] for name in PARTS}
+        for name in PARTS:
+            found[name].append(chosen[name])
+        found["fit"].append(chosen["train"][: config.rows_per_class])
+    return {name: np.sort(np.concatenate(rows)) for name, rows in found.items()}
 
 
 class Bench:
@@ -136,6 +148,8 @@ class Bench:
         Everything else.
     joint
         Codes that see all streams of a point, in place of those of each encoder alone.
+    parts
+        Rows to learn on, to choose on and to measure on, see :func:`split`.
 
     Attributes
     ----------
@@ -155,11 +169,12 @@ class Bench:
         config: Config,
         forget: Mapping[str, np.ndarray] | None = None,
         joint: Joint | None = None,
+        parts: Parts | None = None,
     ):
         self.config = config
         self.labels, self.n_classes = labels, 1 + max(int(y.max()) for y in labels.values())
         self.forget = forget
-        self.parts = split(next(iter(labels.values())), config)
+        self.parts = split(next(iter(labels.values())), config, parts)
         self.sources = dict(sources)
         train = self.parts["train"]
         self.units = {s: Normaliser.fit(_Some(rows, train), "variance") for s, rows in sources.items()}
