@@ -13,7 +13,7 @@ DIAGONAL, OFF = (("A", "A"), ("B", "B")), (("A", "B"), ("B", "A"))
 EDGES = DIAGONAL + OFF
 SPACES = "latent", "concept"
 SCORES = "S_ext", "S_trans", "S_cons"
-SMALL = Config(rows_per_class=80, subsets=1, budgets=(2, 5), headline=5, counts=(2, 5, 10), resamples=20, penalty=1e-2)
+SMALL = Config(rows_per_class=50, subsets=1, budgets=(2, 5), headline=5, counts=(2, 5, 10), resamples=20, penalty=1e-2)
 # Where only the way through the benchmark counts: probes that converge in a few steps.
 CHEAP = SMALL.model_copy(update={"rows_per_class": 20, "budgets": (5,), "counts": (5,), "penalty": 0.1})
 

@@ -20,7 +20,7 @@ ROWS = 0.01
 
 @pytest.fixture(scope="module")
 def data():
-    return imperfect(1000)
+    return imperfect(800)
 
 
 def bench_of(data, **changes):
@@ -67,7 +67,8 @@ def test_unlearning_from_first_principles(data, retrain):
     for s, space in spaces.items():
         for i, j in EDGES:
             oracle, S = Oracle(data, bench, j), np.array(found["selected_atoms"][f"ablated/unlearning/{s}/{i}"])
-            forget_order = spaces["concept"].order(i, "attribute", 5)
+            # At most a tenth of the atoms that fire: of the 39 of A two, of the 52 of B five
+            forget_order = spaces["concept"].order(i, "attribute", {"A": 2, "B": 5}[i])
             supports = {"utility": np.unique(space.order(i, "class", 5)), "forget": np.unique(forget_order)}
             assert any(set(S) == set(forget_order[:, :n].ravel()) for n in (2, 5))
             shares = {}
@@ -95,7 +96,7 @@ def test_unlearning_from_first_principles(data, retrain):
             assert abs(entry(found, f"unlearning/{s}", (i, j))["raw"] - expected) <= 4 * ROWS, (s, i, j)
 
 
-@pytest.mark.parametrize("retrain", ["full", "support", "frozen"])
+@pytest.mark.parametrize("retrain", ["support", "frozen"])
 def test_no_stage_overwrites_what_another_one_found(data, retrain):
     rows = {}
     for name, compute in _stages(bench_of(data, retrain=retrain)):

@@ -110,7 +110,7 @@ def test_permuted_within_classes_is_a_blind_spot_of_probes():
 
 @pytest.mark.parametrize("situation", TABLE)
 def test_documents_hold_together(situation):
-    """What must hold of any document: gated values in [0, 1], aggregates their means, intervals around them."""
+    """What must hold of any document: no NaN, gated values in [0, 1], aggregates their means."""
     found = known(situation)
     json.dumps(found, allow_nan=False)
     parts = {"S_ext": DIAGONAL, "S_trans": OFF, "S_cons": OFF}

@@ -35,7 +35,7 @@ def test_the_split_is_by_class_and_into_disjoint_parts(data, parts):
     y = data.labels["A"]
     everything = np.concatenate([parts[p] for p in ("train", "validation", "test")])
     np.testing.assert_array_equal(np.sort(everything), np.arange(len(y)))
-    for part, count in (("train", 60), ("validation", 20), ("test", 20), ("fit", 60)):
+    for part, count in (("train", 60), ("validation", 20), ("test", 20), ("fit", 50)):
         assert set(np.bincount(y[parts[part]])) == {count}
     assert set(domains.split(y, SMALL.model_copy(update={"rows_per_class": 7}))["fit"]) <= set(parts["train"])
 
