@@ -125,10 +125,13 @@ def split(y: np.ndarray, config: Config, given: Parts | None = None) -> dict[str
     rng = np.random.default_rng([config.seed, 11])
     found: dict[str, list[np.ndarray]] = {name: [] for name in (*PARTS, "fit")}
     for c in range(int(y.max()) + 1):
-        rows = rng.permutation(np.flatnonzero(y == c))
-        a, b = round(len(rows) * config.test), round(len(rows) * (config.test + config.validation))
-        drawn = dict(zip(("test", "validation", "train"), np.split(rows, [a, b]), strict=True))
-        chosen = drawn if given is None else {name: rows[np.isin(rows, given[name])] for name in PARTS}
+        if given is None:
+            rows = rng.permutation(np.flatnonzero(y == c))
+            a, b = round(len(rows) * config.test), round(len(rows) * (config.test + config.validation))
+            chosen = dict(zip(("test", "validation", "train"), np.split(rows, [a, b]), strict=True))
+        else:  # every class and part by itself: what test rows are labelled decides nothing about the others
+            chosen = {name: given[name][y[given[name]] == c] for name in PARTS}
+            chosen["train"] = np.random.default_rng([config.seed, 11, c]).permutation(chosen["train"])
         for name in PARTS:
             found[name].append(chosen[name])
         found["fit"].append(chosen["train"][: config.rows_per_class])
