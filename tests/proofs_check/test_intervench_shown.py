@@ -185,6 +185,7 @@ def test_a_terminal_without_arrows_gets_the_same_table():
     plain = shown(found, encoding="ascii")
     assert "?" not in plain
     assert "x>y" in plain
+    assert "R2 of the cycle i>j>i" in plain
     letters = "".join(c for c in shown(found).translate(PLAIN) if c.isalnum())
     assert "".join(c for c in plain if c.isalnum()) == letters
 
