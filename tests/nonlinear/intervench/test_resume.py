@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
-from nonlinear.data import Array
-from nonlinear.intervench import benchmark, interventions, spurious, stages
+from nonlinear.intervench import interventions, spurious, stages
 from nonlinear.intervench.benchmark import intervench
 from nonlinear.intervench.domains import Bench
 from nonlinear.intervench.parts import Parts, fingerprint
@@ -25,8 +25,14 @@ def data():
 
 
 @pytest.fixture(scope="module")
-def reference(data):
-    return run(data)
+def progress():
+    """What the reference said on its way."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def reference(data, progress):
+    return run(data, on_progress=lambda text, share: progress.append((text, share)))
 
 
 @pytest.fixture
@@ -108,10 +114,8 @@ def test_baselines_have_stages_of_their_own(data, calls, tmp_path):
     assert max(values.values()) < found["aggregates"]["S_trans"]["value"] - 0.3
 
 
-def test_progress_rises_from_0_to_almost_1(data):
-    seen = []
-    run(data, on_progress=lambda text, share: seen.append((text, share)))
-    texts, shares = zip(*seen, strict=True)
+def test_progress_rises_from_0_to_almost_1(reference, progress):
+    texts, shares = zip(*progress, strict=True)
     assert len(set(texts)) == len(texts) == STAGES
     assert shares == tuple(sorted(shares))
     assert shares[0] == 0
@@ -131,34 +135,16 @@ def variants(data):
     parts = Bench(data.sources, data.coders, data.labels, CONFIG, data.forget).parts
     a, b = data.coders["A"], data.coders["B"]
 
-    def with_rows(part, s="A", change=1e-3):
-        X = data.sources[s].array.copy()
-        X[parts[part][0]] += change
-        return {**data.sources, s: Array(X, s)}
-
-    def moved(rows):
-        """Codes of the same values in the same order at other atoms, for the given rows."""
-        chosen = data.sources["A"].array[rows]
-
-        def encode(X):
-            Z = a.encode(X)
-            hit = (np.abs(X[:, None, 0] - chosen[None, :, 0]) < 1e-9).any(1)
-            Z[hit] = np.roll(Z[hit], 1, 1)
-            return Z
-
-        return {"A": PlantedCoder(a.dictionary, encode), "B": b}
-
     class Offset(PlantedCoder):
         def decode(self, Z):
             return super().decode(Z) + 0.1
 
-    y, forget = data.labels["A"].copy(), data.forget["A"].copy()
+    y, forget, swap = data.labels["A"].copy(), data.forget["A"].copy(), np.arange(len(a.dictionary))
     first, second = parts["validation"][0], next(r for r in parts["validation"] if y[r] != y[parts["validation"][0]])
     y[[first, second]] = y[[second, first]]
     forget[parts["validation"][0]] = 1 - forget[parts["validation"][0]]
-    swap = np.arange(len(a.dictionary))
     swap[[0, 1]] = 1, 0
-    found = {
+    return {
         "another seed": {"config": CONFIG.model_copy(update={"seed": 1})},
         "another gate": {"config": CONFIG.model_copy(update={"gate": 0.4})},
         "labels of B": {"labels": {"A": data.labels["A"], "B": y}},
@@ -167,19 +153,30 @@ def variants(data):
         "an atom": {"coders": {"A": PlantedCoder(a.dictionary[swap], a.encode), "B": b}},
         "the bias": {"coders": {"A": Offset(a.dictionary, a.encode), "B": b}},
     }
-    for part in ("train", "validation", "test"):
-        found[f"{part} rows"] = {"sources": with_rows(part)}
-        found[f"codes of {part} rows"] = {"coders": moved(parts[part][data.forget["A"][parts[part]] == 0][:1])}
-    return found
 
 
 def test_the_fingerprint_sees_everything_that_stages_depend_on(data):
-    def of(sources=data.sources, coders=data.coders, labels=data.labels, config=CONFIG, forget=data.forget):
-        return fingerprint(Bench(sources, coders, labels, config, forget))
+    def bench(sources=data.sources, coders=data.coders, labels=data.labels, config=CONFIG, forget=data.forget):
+        return Bench(sources, coders, labels, config, forget)
 
-    seen = {"itself": of()}
-    assert of() == seen["itself"]
-    seen |= {name: of(**changes) for name, changes in variants(data).items()}
+    one, again = bench(), bench()
+    seen = {"itself": fingerprint(one)}
+    assert fingerprint(again) == seen["itself"]
+    seen |= {name: fingerprint(bench(**changes)) for name, changes in variants(data).items()}
+    for key, X in one.X.items():
+        again.X = one.X | {key: X + np.eye(*X.shape)}
+        seen[f"rows {key}"] = fingerprint(again)
+    again.X = one.X
+    for (s, part), Z in one.Z.items():
+        if part == "fit":  # some of the training rows
+            continue
+        # The same values in the same order: at other atoms, and in other rows
+        moved = sparse.csr_matrix((Z.data, (Z.indices + 1) % Z.shape[1], Z.indptr), Z.shape)
+        later = Z.indptr.copy()
+        later[1] = 0
+        for name, changed in (("atoms", moved), ("rows", sparse.csr_matrix((Z.data, Z.indices, later), Z.shape))):
+            again.Z = one.Z | {(s, part): changed}
+            seen[f"{name} of codes {s} {part}"] = fingerprint(again)
+    assert len(seen) == 1 + 7 + 6 + 12
     shared = [name for name, mark in seen.items() if list(seen.values()).count(mark) > 1]
     assert not shared
-    assert benchmark.SCHEMA_VERSION == 1
