@@ -86,8 +86,8 @@ class Arm:
         """Rows of every stream by which a configuration may be chosen."""
         return _arrays(self.generator(seed).draw(self.test_rows, seed=VALIDATION + seed))
 
-    def beside(self, model: Model, seed: int, seed_index: int) -> dict[str, Any]:
-        """Numbers of one seed that an arm of this kind has beside the common ones."""
+    def beside(self, model: Model, start: Model, seed: int, seed_index: int) -> dict[str, Any]:
+        """Numbers of one seed, trained and at the start, that an arm of this kind has beside the common ones."""
         return {}
 
     def _draw(self, seed: int, test: bool) -> Sample:
@@ -159,7 +159,7 @@ def measure(
                 unit[name] = supports(Evaluation(coders, apart, seed_index=r), theirs)
         if "rowwise" in arm.parts:
             unit |= rowwise(run)
-        unit |= arm.beside(model, seed, r)
+        unit |= arm.beside(model, start, seed, r)
         unit["validation"] = objective(Evaluation(model, arm.validation(seed), seed_index=r))
         losses = {name: float(values[-1, r]) for name, values in model.curve.items()}
         found.append(unit | {"change": change(model, r), "losses": losses})

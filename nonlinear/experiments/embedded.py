@@ -37,6 +37,11 @@ class EmbeddedArm(Arm):
     (50, (32, 10))
     """
 
+    @property
+    def benchmark(self) -> Mapping[str, Any]:
+        """Changes to BENCHMARK."""
+        return {}
+
     def embedded(self, seed: int, part: str) -> Embedded:
         """Rows, classes and attribute of "train", "validation" or "test"."""
         return SOURCES[self.data["embeddings"]](seed, part, self.rows if part == "train" else self.test_rows)
@@ -57,7 +62,7 @@ class EmbeddedArm(Arm):
         """Classes of the points to train on [n, C], true where it is theirs."""
         return _one_hot(self.embedded(seed, "train").labels)
 
-    def beside(self, model: Model, seed: int, seed_index: int) -> dict[str, Any]:
+    def beside(self, model: Model, start: Model, seed: int, seed_index: int) -> dict[str, Any]:
         """Linear maps on the anchors alone, and scores of the benchmark, where they are among the parts."""
         found: dict[str, Any] = {}
         if "maps" in self.parts:
@@ -77,7 +82,7 @@ class EmbeddedArm(Arm):
             _arrays({s: np.concatenate([p.streams[s] for p in parts]) for s in parts[0].streams}),
             of_model(model, seed_index),
             np.concatenate([p.labels for p in parts]),
-            Config(seed=seed, **BENCHMARK),
+            Config(seed=seed, **{**BENCHMARK, **self.benchmark}),
             forget=np.concatenate([p.attribute for p in parts]).astype(int),
             joint=joint,
             split={name: np.arange(a, b) for name, (a, b) in zip(PARTS, pairwise(edges), strict=True)},

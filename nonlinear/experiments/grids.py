@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nonlinear.experiments import anchoring, cycle, digits, duality, gaussian, methods, unidentifiability
+from nonlinear.experiments import anchoring, cycle, digits, duality, gaussian, methods, scenes, unidentifiability
 from nonlinear.experiments.arms import Arm, Progress, settings, units
 from nonlinear.experiments.rowwise import summary
 from nonlinear.experiments.store import Store
@@ -139,6 +139,10 @@ def _digits() -> list[Task]:
     return _arms([*rows, digits.arm("TR+CC", anchors=digits.ANCHORS), *halves])
 
 
+def _scenes() -> list[Task]:
+    return _arms([scenes.arm(), scenes.arm(148), scenes.arm(row="none")])
+
+
 EXPERIMENTS: Mapping[str, Experiment] = {
     "duality": Experiment(
         ("E1",),
@@ -186,5 +190,10 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         ("E7",),
         "the same questions on real embeddings, scored by the benchmark",
         {"small": _digits, "full": lambda: _arms(digits.grid())},
+    ),
+    "scenes": Experiment(
+        ("E8",),
+        "images translated into the space of captions",
+        {"small": _scenes, "full": lambda: _arms(scenes.grid())},
     ),
 }

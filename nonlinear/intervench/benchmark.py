@@ -152,7 +152,9 @@ def _scored(bench: Bench, rows: Mapping[str, np.ndarray]) -> dict[str, Any]:
         "dense_probe": {j: float(rows[f"dense/{j}"].mean()) for j in names},
         "majority": {j: float(rows[f"majority/{j}"].mean()) for j in names},
         "selected_atoms": {
-            key: values.tolist() for key, values in rows.items() if key.startswith(("atoms/", "ablated/", "subset/"))
+            key: values.tolist()
+            for key, values in sorted(rows.items())
+            if key.startswith(("atoms/", "ablated/", "subset/"))
         },
         "scr": spurious.scored(rows, names) if bench.forget is not None else {},
         "aggregates": scores.aggregates(),
@@ -184,4 +186,8 @@ def _domain(bench: Bench, s: str) -> dict[str, Any]:
 
 
 def _with(bench: Bench, coders: Mapping[str, Any] | None) -> Bench | None:
-    return None if coders is None else bench.with_coders(coders)
+    """Return a run of other coders, with less to choose from: the headline number of atoms, on one subset."""
+    if coders is None:
+        return None
+    fewer = bench.config.model_copy(update={"counts": (bench.config.headline,), "subsets": 1})
+    return bench.with_coders(coders, fewer)

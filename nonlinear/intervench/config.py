@@ -29,6 +29,9 @@ class Config(BaseModel):
     headline: int = Field(5, ge=1, description="The budget whose accuracy counts.")
     counts: tuple[int, ...] = Field((1, 2, 5, 10, 20, 50), description="Atoms per class or attribute to ablate.")
     selection: Literal["omp", "difference"] = Field("omp", description="How atoms are chosen.")
+    faithfulness: Literal["probe", "contrastive"] = Field(
+        "probe", description="Loss of a linear probe of the classes, or of finding the other half of a pair."
+    )
     retrain: Literal["full", "support", "frozen"] = Field("full", description="Probe after an ablation.")
     subsets: int = Field(3, ge=1, description="Random sets of classes of the targeted perturbation.")
     subset: int | None = Field(None, ge=2, description="Classes in each; default: a fifth, at least 2.")

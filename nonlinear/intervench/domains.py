@@ -184,9 +184,10 @@ class Bench:
         self._take(coders, joint)
         self.X = {(s, p): d.x(self.parts[p]) for s, d in self.domains.items() for p in ("fit", "validation", "test")}
 
-    def with_coders(self, coders: Mapping[str, Any]) -> "Bench":
+    def with_coders(self, coders: Mapping[str, Any], config: Config) -> "Bench":
         """Return the same run with other coders, whose training rows are those that probes are fitted on."""
         other = copy(self)
+        other.config = config
         other.parts = self.parts | {"train": self.parts["fit"]}
         other._take(coders, None)
         return other

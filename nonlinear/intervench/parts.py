@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 from scipy import sparse
 
+from nonlinear.experiments.store import sources_hash
 from nonlinear.files import replace
 from nonlinear.intervench.domains import PARTS, Bench
 from nonlinear.intervench.stages import Rows
@@ -63,8 +64,10 @@ class Parts:
 
 
 def fingerprint(bench: Bench) -> str:
-    """Hash of all that the stages depend on: settings, labels, splits, codes and dictionaries."""
-    digest = hashlib.sha256(json.dumps(bench.config.model_dump(mode="json"), sort_keys=True).encode())
+    """Hash of all that the stages depend on: sources, settings, labels, splits, codes and dictionaries."""
+    digest = hashlib.sha256(
+        sources_hash().encode() + json.dumps(bench.config.model_dump(mode="json"), sort_keys=True).encode()
+    )
     for s in bench.names:
         digest.update(s.encode())
         arrays = [bench.labels[s], bench.domains[s].D, bench.domains[s].b]

@@ -14,7 +14,8 @@ from nonlinear.intervench.interventions import FLOOR
 SPACES = "latent", "concept"
 EXTRACTION = ("r2", "faithfulness", *(f"{m}/{s}" for s in SPACES for m in ("probe", "unlearning", "tpp")))
 TRANSLATION = tuple(m for m in EXTRACTION if not m.endswith("/concept"))
-CONSISTENCY = tuple(m for m in EXTRACTION if m.endswith("/concept"))
+# With a contrastive loss, codes are compared as representations, too.
+CONSISTENCY = ("faithfulness/concept", *(m for m in EXTRACTION if m.endswith("/concept")))
 GATED = "unlearning", "tpp"
 # A probe that is this near the gate decides by chance.
 NEAR = 0.05
@@ -75,6 +76,8 @@ class Scores:
         self.n_subsets = sum(name.startswith("subset/") for name in rows)
         self.raw: dict[str, dict[tuple[str, str], Value]] = {}
         of: dict[str, Callable[[str, str], Value]] = {"r2": self._r2, "faithfulness": self._faithfulness}
+        if config.faithfulness == "contrastive":
+            of["faithfulness/concept"] = lambda i, j: self._codes_faithful(j)
         for s in SPACES:
             of[f"probe/{s}"] = lambda i, j, s=s: self._accuracy(f"probe/{s}/{config.headline}/{i}/{j}")
             if a is not None:
@@ -101,6 +104,11 @@ class Scores:
     def _faithfulness(self, i: str, j: str) -> Value:
         L, at_0, translated = (self.means.of(self.rows[key]) for key in (f"loss/{j}", f"loss0/{j}", f"loss/{i}/{j}"))
         return _ratio(translated - L, at_0 - L, FLOOR)
+
+    def _codes_faithful(self, j: str) -> Value:
+        """Faithfulness of codes that stand for both streams at once: one number for all edges."""
+        L, at_0, codes = (self.means.of(self.rows[key]) for key in (f"loss/{j}", "loss0/codes", "loss/codes"))
+        return _ratio(codes - L, at_0 - L, FLOOR)
 
     def _unlearning(self, s: str, i: str, j: str) -> Value:
         assert self.a is not None

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from nonlinear.intervench.contrast import Contrast
 from nonlinear.intervench.domains import Bench
 from nonlinear.intervench.probe import Probe, fit
 from nonlinear.intervench.spaces import Concept, Latent, sparse_probe
@@ -17,22 +18,32 @@ def reconstruction(bench: Bench) -> Rows:
     Returns
     -------
     ``total/j``: ‖x_j − mean‖²; ``error/i/j``: ‖x_j − g_j f_i(x_i)‖²; ``cycle/i/j``: ‖x_i − g_i f_j g_j f_i(x_i)‖²;
-    ``loss/i/j``, ``loss/j``, ``loss0/j``: cross-entropy of a linear probe of x_j on translations, on x_j, and on
-    decode(0); ``dense/j``, ``majority/j``: whether it is right on x_j, and whether the largest class is.
+    ``loss/i/j``, ``loss/j``, ``loss0/j``: loss with translations in the place of x_j, with x_j, and with decode(0): of
+    a linear probe of x_j, or contrastive, against the other stream's rows, and then also
+    ``loss/codes`` and ``loss0/codes``, of codes themselves and of zeros;
+    ``dense/j``, ``majority/j``: whether the probe is right on x_j, and whether the largest class is.
     """
     found: Rows = {}
+    contrast = Contrast(bench) if bench.config.faithfulness == "contrastive" else None
+    fixed = {s: bench.X[s, "test"] for s in bench.names}
+    if contrast is not None:
+        found["loss/codes"], found["loss0/codes"] = contrast.of_codes()
     for j in bench.names:
         domain, x, y = bench.domains[j], bench.X[j, "test"], bench.y(j, "test")
         found[f"total/{j}"] = ((x - x.mean(0)) ** 2).sum(1)
         probe = fit(bench.X[j, "fit"], bench.y(j, "fit"), bench.n_classes, bench.config.penalty)
-        found[f"loss/{j}"] = probe.losses(x, y)
-        found[f"loss0/{j}"] = probe.losses(np.broadcast_to(domain.b, x.shape), y)
+
+        def losses(rows: np.ndarray, j: str = j, probe: Probe = probe) -> np.ndarray:
+            return probe.losses(rows, bench.y(j, "test")) if contrast is None else contrast.losses({**fixed, j: rows})
+
+        found[f"loss/{j}"] = losses(x)
+        found[f"loss0/{j}"] = losses(np.broadcast_to(domain.b, x.shape))
         found[f"dense/{j}"] = probe.predict(x) == y
         found[f"majority/{j}"] = y == np.bincount(bench.y(j, "fit")).argmax()
         for i in bench.names:
             estimate = domain.decode(bench.Z[i, "test"])
             found[f"error/{i}/{j}"] = ((x - estimate) ** 2).sum(1)
-            found[f"loss/{i}/{j}"] = probe.losses(estimate, y)
+            found[f"loss/{i}/{j}"] = losses(estimate)
             if i != j:
                 back = bench.domains[i].decode(domain.codes(estimate))
                 found[f"cycle/{i}/{j}"] = ((bench.X[i, "test"] - back) ** 2).sum(1)

@@ -7,8 +7,8 @@ TRANSLATED = Claim(
     "E7.i",
     "Translation without consistency, networks that see the same digits",
     "REC + TR: R²_CC ≤ .25 of standalone codes",
-    "The paper: optimising translation does not reliably give consistency on real embeddings. Two networks of different "
-    "architecture that learned the same classes; the control trains CC itself.",
+    "The paper: optimising translation does not reliably give consistency on real embeddings. Two networks of "
+    "different architecture that learned the same classes; the control trains CC itself.",
     "Section 4.2.1, vision: S_trans .728, S_cons .217 under TR",
     Verdict.CONTRADICTED,
 )
@@ -17,6 +17,14 @@ TRANSLATED = Claim(
 @TRANSLATED.by("experiment")
 def _(run):
     return _one("E7.i", "TR", {"R²_CC": "CC"})
+
+
+@TRANSLATED.by("numeric")
+def _(run):
+    from nonlinear.experiments.digits import arm
+    from proofs_check.trained.experiments import row_bounds
+
+    return row_bounds(run, frozen("E7.i"), [arm("TR"), arm("CC"), arm("none")])
 
 
 CONSISTENT = Claim(
@@ -63,6 +71,14 @@ def _(run):
     return compare(frozen("E7.iii"), {"R²_CC left behind": reading})
 
 
+@HALVES.by("numeric")
+def _(run):
+    from nonlinear.experiments.digits import arm
+    from proofs_check.trained.experiments import row_bounds
+
+    return row_bounds(run, frozen("E7.iii"), [arm("TR", "halves"), arm("CC", "halves")])
+
+
 CYCLE = Claim(
     "E7.iv",
     "Closed cycles without translation, networks that see the same digits",
@@ -107,8 +123,8 @@ ANCHORS = Claim(
     "E7.vi",
     "Few anchors restore the alignment, networks that see the same digits",
     "148 of 4096 pairs known, REC + TR + CC on them alone: R²_TR ≥ .65 and R²_CC ≥ .65",
-    "No distributional loss is trained: the pairs alone suffice. Ridge regression and Procrustes on the same pairs stand "
-    "beside, as maps that no coder made. The controls see no pair.",
+    "No distributional loss is trained: the pairs alone suffice. Ridge regression and Procrustes on the same pairs "
+    "stand beside, as maps that no coder made. The controls see no pair.",
     "Section 4.3: a tiny amount of pairing is enough; theorem C6",
     Verdict.SUPPORTED,
 )
