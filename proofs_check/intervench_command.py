@@ -78,7 +78,7 @@ def intervench(
 
     with complete_folder(out, FILES) as folder, progress() as on_progress:
         parts = out / "unfinished"
-        with one_line(), _room(), _here(bool(adapter)), _emptied(parts):
+        with one_line(), _room(), _here(bool(adapter)):
             from nonlinear.intervench.benchmark import intervench as score
             from proofs_check import listing
 
@@ -95,10 +95,9 @@ def intervench(
             )  # fmt: skip
         inputs |= {"labels": [str(p) for p in labels], "forget": [str(p) for p in forget or ()]}
         found = {"schema_version": found["schema_version"], "inputs": inputs} | found
-        # Numbers of a stage come back from its file in any order.
-        found["selected_atoms"] = dict(sorted(found["selected_atoms"].items()))
         on_progress("figure", None)
         _write(found, folder)
+    _forget(parts)
     if as_json:
         print(_json(found))
     else:
@@ -200,17 +199,11 @@ def _here(wanted: bool) -> Iterator[None]:
             sys.path.remove(folder)
 
 
-@contextmanager
-def _emptied(parts: Path) -> Iterator[None]:
-    """Leave no empty folder of parts, nor what a killed process was writing, behind a run that ends by itself."""
-    try:
-        yield
-    finally:
-        if parts.is_dir() and not any(parts.glob("*.safetensors")):
-            for half in parts.glob(".unfinished-*"):
-                half.unlink()
-            if not any(parts.iterdir()):
-                parts.rmdir()
+def _forget(parts: Path) -> None:
+    """Remove the stages: the document is written."""
+    from nonlinear.intervench.parts import Parts
+
+    Parts(parts, "").clear()
 
 
 def _write(found: Mapping[str, Any], folder: Path) -> None:

@@ -57,7 +57,8 @@ def intervench(
     split
         Row numbers of "train", "validation" and "test", where rows are not to be split at random.
     parts
-        Folder in which stages are kept until all are there; what is stopped goes on from it.
+        Folder in which stages are kept; what is stopped goes on from it. Whoever has stored the document removes them,
+        by :meth:`~nonlinear.intervench.parts.Parts.clear`.
     on_progress
         Called with a text and the share done.
 
@@ -114,7 +115,6 @@ def intervench(
         "baselines": scored,
         "warnings": warnings,
     }
-    kept.clear()
     return document
 
 

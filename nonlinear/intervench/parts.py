@@ -45,19 +45,20 @@ class Parts:
         """Numbers of a stage, from its file or computed now."""
         if self.folder is None:
             return compute()
-        self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{self.fingerprint[:16]}-{name}.safetensors"
         try:
             return load(path.read_bytes())
         except (OSError, SafetensorError):
             found = {key: np.ascontiguousarray(v) for key, v in compute().items()}
+            self.folder.mkdir(parents=True, exist_ok=True)
             replace(path, save(found))
             return found
 
     def clear(self) -> None:
         """Remove what is no longer needed."""
         if self.folder is not None and self.folder.exists():
-            for path in self.folder.glob("*.safetensors"):
+            # A killed process leaves what it was writing.
+            for path in (*self.folder.glob("*.safetensors"), *self.folder.glob(".unfinished-*")):
                 path.unlink()
             if not any(self.folder.iterdir()):
                 self.folder.rmdir()

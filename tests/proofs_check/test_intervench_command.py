@@ -520,14 +520,14 @@ def test_errors_of_ours_are_not_disguised(run, monkeypatch):
     monkeypatch.setattr(benchmark, "intervench", wrong)
     with pytest.raises(ValidationError, match="n_pairs"):
         main([*SCORE, "--no-baselines"])
-    assert not Path("s").exists()
+    assert [p.name for p in Path("s").iterdir()] == ["unfinished"]  # the scores are not lost with the document
 
 
 # Another value of every field.
 OTHERS = {
     "seed": 3, "validation": 0.1, "test": 0.3, "rows_per_class": 50, "budgets": (2, 5), "headline": 10, "counts": (3,),
     "selection": "difference", "retrain": "frozen", "subsets": 2, "subset": 4, "gate": 0.25, "penalty": 0.5,
-    "resamples": 30, "block": 64,
+    "resamples": 30, "block": 64, "faithfulness": "contrastive",
 }  # fmt: skip
 
 

@@ -81,6 +81,8 @@ def test_a_stopped_run_goes_on(data, reference, calls, tmp_path, at):
     assert len(calls) == len(list(folder.iterdir())) == at
     found = run(data, folder)
     assert len(calls) == STAGES
+    assert folder.exists()
+    Parts(folder, "").clear()
     assert not folder.exists()
     assert found == reference
 
