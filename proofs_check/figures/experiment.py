@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from proofs_check.figures import anchoring, methods, scatter, unidentifiability, weights
+from proofs_check.figures import anchoring, digits, methods, scatter, scenes, unidentifiability, weights
 
 FIGURES: Mapping[str, Callable[[Mapping[str, Any]], Figure]] = {
     "duality": scatter.figure,
@@ -14,6 +14,8 @@ FIGURES: Mapping[str, Callable[[Mapping[str, Any]], Figure]] = {
     "unidentifiability": unidentifiability.figure,
     "anchoring": anchoring.figure,
     "methods": methods.figure,
+    "digits": digits.figure,
+    "scenes": scenes.figure,
 }
 
 
