@@ -48,9 +48,10 @@ HALVES = Claim(
     "Translation leaves consistency behind, halves of the digits",
     "R²_CC(REC + CC) − R²_CC(REC + TR) > .2, seed by seed",
     "Two halves of an image share only part of what they show, so that codes of the two that translate need not agree. "
-    "The control is the same difference of R²_TR, in the other direction: what CC leaves of translation.",
+    "The control is the same difference of R²_TR, in the other direction: what CC leaves of translation. Supported alone, "
+    "and not after Holm's correction over E7.",
     "Section 4.2.1: neither property reliably gives the other",
-    Verdict.SUPPORTED,
+    Verdict.INCONCLUSIVE,
 )
 
 
@@ -99,7 +100,8 @@ LAWS = Claim(
     "Distributional losses do not align, networks that see the same digits",
     "disjoint points: R²_TR ≤ −.25 under REC + dTR, R²_CC ≤ −.25 under REC + dCC",
     "Laws are compared on points that the two sides do not share (theorem F2). The distances over their floors stand "
-    "beside; the controls know the pairs.",
+    "beside; the controls know the pairs. A second run: the first had all numbers as predicted, and two runs that had not "
+    "converged.",
     "Section 4.2.3, vision: S_trans .025 under dTR, S_cons .000 under dCC; Proposition 2",
     Verdict.SUPPORTED,
 )
@@ -124,7 +126,7 @@ ANCHORS = Claim(
     "Few anchors restore the alignment, networks that see the same digits",
     "148 of 4096 pairs known, REC + TR + CC on them alone: R²_TR ≥ .65 and R²_CC ≥ .65",
     "No distributional loss is trained: the pairs alone suffice. Ridge regression and Procrustes on the same pairs "
-    "stand beside, as maps that no coder made. The controls see no pair.",
+    "stand beside, as maps that no coder made. The controls see no pair. A second run, with E7.v.",
     "Section 4.3: a tiny amount of pairing is enough; theorem C6",
     Verdict.SUPPORTED,
 )
@@ -152,7 +154,7 @@ GAIN = Claim(
     "The question of E4.iii on real embeddings. The control is the same difference without anchors, laws against "
     "autoencoders alone, of dTR for R²_TR and of dCC for R²_CC.",
     "Section 5: distributional losses become effective once anchored; theorem C6",
-    Verdict.INCONCLUSIVE,
+    Verdict.CONTRADICTED,
 )
 
 
