@@ -48,8 +48,8 @@ HALVES = Claim(
     "Translation leaves consistency behind, halves of the digits",
     "R²_CC(REC + CC) − R²_CC(REC + TR) > .2, seed by seed",
     "Two halves of an image share only part of what they show, so that codes of the two that translate need not agree. "
-    "The control is the same difference of R²_TR, in the other direction: what CC leaves of translation. Supported alone, "
-    "and not after Holm's correction over E7.",
+    "The control is the same difference of R²_TR, in the other direction: what CC leaves of translation. Supported "
+    "alone, and not after Holm's correction over E7.",
     "Section 4.2.1: neither property reliably gives the other",
     Verdict.INCONCLUSIVE,
 )
@@ -100,8 +100,8 @@ LAWS = Claim(
     "Distributional losses do not align, networks that see the same digits",
     "disjoint points: R²_TR ≤ −.25 under REC + dTR, R²_CC ≤ −.25 under REC + dCC",
     "Laws are compared on points that the two sides do not share (theorem F2). The distances over their floors stand "
-    "beside; the controls know the pairs. A second run: the first had all numbers as predicted, and two runs that had not "
-    "converged.",
+    "beside; the controls know the pairs. A second run: the first had all numbers as predicted, and two runs that had "
+    "not converged.",
     "Section 4.2.3, vision: S_trans .025 under dTR, S_cons .000 under dCC; Proposition 2",
     Verdict.SUPPORTED,
 )
