@@ -3,7 +3,7 @@
 import csv
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,13 +14,32 @@ from proofs_check.train_commands import one_line
 
 SCHEMA_VERSION = 1
 WHATS = "REC", "TR", "CC", "CYC"
+# Numbers of arms on scenes: title → column → where it is in a unit.
+TRANSFER: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "zero-shot accuracy of translated images": {
+        "coders": ("transfer", "coders"),
+        "ridge": ("transfer", "ridge"),
+        "Procrustes": ("transfer", "procrustes"),
+        "own caption": ("transfer", "caption"),
+        "coders, shuffled pairs": ("shuffled_transfer", "coders"),
+    },
+    "hits of the object, two scenes side by side": {
+        "codes": ("transfer", "pair_codes"),
+        "ridge": ("transfer", "pair_ridge"),
+        "codes, the other's caption": ("shuffled_transfer", "pair_codes"),
+        "chance": ("transfer", "pair_chance"),
+    },
+}
+Column = Callable[[Mapping[str, Any]], str]
 
 
 def experiment(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="duality (E1), cycle (E2), unidentifiability (E3), anchoring (E4) or methods (E5, E6)."
+            metavar="NAME",
+            help="duality (E1), cycle (E2), unidentifiability (E3), anchoring (E4), methods (E5, E6), digits (E7) or "
+            "scenes (E8).",
         ),
     ],
     seeds: Annotated[int, typer.Option(help="Seeds 0, 1, …; each is a data seed and a model seed.")] = 5,
@@ -196,25 +215,41 @@ def _flat(numbers: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 
 def _show(results: Sequence[Mapping[str, Any]], folder: Path) -> None:
     from rich.console import Console
-    from rich.table import Table
+
+    from proofs_check.real import SCORES
 
     console = Console()
+    agreement: dict[str, Column] = {what: lambda r, what=what: _over_seeds(r, "r2", what) for what in WHATS}
+    agreement["CC, joint codes"] = lambda r: _over_seeds(r, "shared", "CC")
+    agreement["dead"] = lambda r: _over_seeds(r, "dead")
+    agreement["informative bounds"] = lambda r: f"{r['rowwise']['informative']:.0%}" if "rowwise" in r else ""
     arms = [r for r in results if any(_over_seeds(r, "r2", what) for what in WHATS)]
-    if arms:
-        table = Table(pad_edge=False, title="R² over seeds, mean ± sd; standalone codes, fresh rows")
-        columns = [("arm", [r["name"] for r in arms])]
-        columns += [(what, [_over_seeds(r, "r2", what) for r in arms]) for what in WHATS]
-        columns.append(("CC, joint codes", [_over_seeds(r, "shared", "CC") for r in arms]))
-        columns.append(("dead", [_over_seeds(r, "dead") for r in arms]))
-        shares = [r["rowwise"]["informative"] if "rowwise" in r else None for r in arms]
-        columns.append(("informative bounds", ["" if s is None else f"{s:.0%}" for s in shares]))
-        shown = [(head, cells) for head, cells in columns if any(cells)]
-        for head, _ in shown:
-            table.add_column(head, justify="left" if head == "arm" else "right")
-        for cells in zip(*(cells for _, cells in shown), strict=True):
-            table.add_row(*cells)
-        console.print(table)
+    _table(console, "R² over seeds, mean ± sd; standalone codes, fresh rows", arms, agreement)
+    for key, codes in (("scores", "standalone"), ("shared_scores", "joint")):
+        scores: dict[str, Column] = {s: lambda r, s=s, key=key: _over_seeds(r, key, s) for s in SCORES}
+        _table(console, f"benchmark over seeds, mean ± sd; {codes} codes", results, scores)
+    for title, columns in TRANSFER.items():
+        numbers: dict[str, Column] = {name: lambda r, keys=k: _over_seeds(r, *keys) for name, k in columns.items()}
+        _table(console, f"{title} over seeds, mean ± sd", results, numbers)
     console.print(f"the numbers of every run: {folder}")
+
+
+def _table(console: Any, title: str, results: Sequence[Mapping[str, Any]], columns: Mapping[str, Column]) -> None:
+    """Print a line per arm that has numbers; columns without any, and a table without lines, are left out."""
+    from rich.table import Table
+
+    lines = [(r["name"], [column(r) for column in columns.values()]) for r in results]
+    lines = [(name, cells) for name, cells in lines if any(cells)]
+    shown = [k for k in range(len(columns)) if any(cells[k] for _, cells in lines)]
+    if not shown:
+        return
+    table = Table(pad_edge=False, title=title)
+    table.add_column("arm")
+    for k in shown:
+        table.add_column(list(columns)[k], justify="right")
+    for name, cells in lines:
+        table.add_row(name, *(cells[k] for k in shown))
+    console.print(table)
 
 
 def _over_seeds(result: Mapping[str, Any], *keys: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from proofs_check.real import real
 from proofs_check.report import Report, mismatches
 from proofs_check.synthetic import synthetic
 from theory.properties import all_properties
@@ -54,6 +55,7 @@ def render(report: Report) -> str:
         by_id={e.id: e for e in report.claims},
         mismatches=mismatches(report),
         synthetic=synthetic(report),
+        real=real(report),
         kind_titles=KIND_TITLES,
         marks=MARKS,
         properties=all_properties(),

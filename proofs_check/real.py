@@ -26,8 +26,8 @@ PRINTED: Mapping[str, Mapping[str, Sequence[float]]] = {
     "vision": {**TABLES["vision"], **TABLES["methods"]},
     "multimodal": TABLES["multimodal"],
 }
-# Under every score: the paper's encoders, and our embeddings.
-COLUMNS = "vision", "digits", "halves", "multimodal", "scenes"
+# Under every score: name of a table of the paper or of our embeddings, and whether it is the paper's.
+COLUMNS = {name: name in PRINTED for name in ("vision", "digits", "halves", "multimodal", "scenes")}
 # Where each experiment is stored, once it has run; and the embeddings in it.
 FILES = {"digits": "digits-full.json", "halves": "digits-full.json", "scenes": "scenes-full.json"}
 JOINT = ", joint codes"
@@ -42,12 +42,13 @@ ROWS: Mapping[str, tuple[str, str]] = {
     "TR+CC": ("TR+CC", "REC + TR + CC"),
     "dTR+dCC": ("dTR+dCC", "REC + dTR + dCC"),
     "anchors": ("TR+CC, 148 anchors", "TR + CC, few pairs"),
-    "mixed": ("mixed, 148 anchors", "mixed: laws and few pairs"),
+    "mixed": ("mixed, 148 anchors", "mixed, few pairs"),
     "crosscoder, joint codes": ("crosscoder, joint codes", "crosscoder, joint"),
-    "crosscoder": ("crosscoder", "crosscoder, standalone"),
+    "crosscoder": ("crosscoder", "crosscoder, alone"),
     "USAE": ("USAE", "USAE"),
     "CoSAE": ("CoSAE", "CoSAE"),
 }
+FEW = "Few pairs: 1 in 1000 of the paper's, also of its CoSAE; 148 of our 4096, while our CoSAE knows them all."
 # What the paper concludes, and the claims that test it; the page sets every second one in its right column.
 CONCLUSIONS = {
     "Training translation does not give consistency": ("E7.i", "E7.iii"),
@@ -108,6 +109,8 @@ class Real:
 
     Parameters
     ----------
+    scores, columns, sure, few
+        SCORES; COLUMNS; table of the paper → how sure its rows' labels are; what few pairs are.
     rows
         What is trained → scores, for each of SCORES those of COLUMNS; None where there is no number.
     seeds
@@ -116,6 +119,10 @@ class Real:
         Without those none of whose claims is part of the report.
     """
 
+    scores: Sequence[str]
+    columns: Mapping[str, bool]
+    sure: Mapping[str, str]
+    few: str
     rows: Mapping[str, Sequence[Score | None]]
     seeds: Mapping[str, int]
     conclusions: Sequence[Conclusion]
@@ -149,6 +156,10 @@ def real(report: "Report", experiments: Path = DATA / "experiments") -> Real | N
         if findings := [_finding(by_id[i]) for i in ids if i in by_id]:
             conclusions.append(Conclusion(text, *judged(verdicts), findings))
     return Real(
+        SCORES,
+        COLUMNS,
+        PAPER["confidence"],
+        FEW,
         {ROWS[row][1]: [_score(row, s, c, results) for s in SCORES for c in COLUMNS] for row in ROWS},
         {source: len({u["seed"] for r in found for u in r["units"]}) for source, found in results.items()},
         conclusions,

@@ -145,7 +145,9 @@ def _scatter(axes: Axes, results: Results) -> None:
     if aligned := [p for p in points if min(p[1:]) > ALIGNED]:
         inset = axes.inset_axes((0.15, 0.55, 0.43, 0.43))
         _draw(inset, aligned)
-        inset.margins(0.15)
+        ends = [(min(values), max(values)) for values in list(zip(*aligned, strict=True))[1:]]
+        half = max(0.1, *(0.6 * (high - low) for low, high in ends))
+        inset.set(**{f"{k}lim": (sum(e) / 2 - half, sum(e) / 2 + half) for k, e in zip("xy", ends, strict=True)})
         inset.tick_params(labelsize="small")
         inset.locator_params(nbins=5)
         axes.indicate_inset_zoom(inset, edgecolor="0.5")
