@@ -195,7 +195,7 @@ def forgetting(A: float, A_ablated: float, A_0: float, B: float, B_ablated: floa
 
 def _best(space: Space, i: str, designs: Sequence[Sequence[tuple]]) -> int:
     """Number of the first design with the best mean score on the validation rows of stream i."""
-    probes = Probes(space, i)
+    probes = _probes(space, i)
 
     def score(tasks: dict[str, Task], support: dict[str, np.ndarray], S: np.ndarray) -> float:
         numbers: list[float] = []
@@ -213,7 +213,7 @@ def _best(space: Space, i: str, designs: Sequence[Sequence[tuple]]) -> int:
 def _measured(space: Space, i: str, name: str, tasks: dict, support: dict, S: np.ndarray) -> Rows:
     found: Rows = {}
     for j in space.bench.names:
-        probes = Probes(space, j)
+        probes = _probes(space, j)
         for t, task in tasks.items():
             rows = task.rows(space.bench, j, "test")
             y = {p: task.y(space.bench, j, p)[task.rows(space.bench, j, p)] for p in ("fit", "test")}
@@ -233,6 +233,11 @@ def _counts(bench: Bench, i: str) -> list[int]:
     fire = np.count_nonzero(bench.Z[i, "train"].getnnz(0))
     found = [n for n in sorted(bench.config.counts) if n <= SHARE * fire]
     return found or [min(bench.config.counts)]
+
+
+def _probes(space: Space, s: str) -> Probes:
+    """Probes of a stream: those of what is not ablated are fitted once."""
+    return space.probes.setdefault(s, Probes(space, s))
 
 
 def _union(order: np.ndarray) -> np.ndarray:

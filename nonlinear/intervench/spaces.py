@@ -19,12 +19,18 @@ class Space:
     ----------
     bench
         The run.
+
+    Attributes
+    ----------
+    probes
+        Stream → probes that were fitted on it.
     """
 
     name: str
 
     def __init__(self, bench: Bench):
         self.bench = bench
+        self.probes: dict[str, Any] = {}
         self._orders: dict[tuple[str, str], np.ndarray] = {}
 
     def moments(self, s: str, target: str) -> Moments:
