@@ -1,6 +1,7 @@
-"""Figures of E3 to E6 from documents written by hand: points, intervals, the lines of theory, runs that are missing."""
+"""Figures of E3 to E8 from documents written by hand: points, intervals, the lines of theory, runs that are missing."""
 
 import math
+import re
 import subprocess
 import sys
 from itertools import product
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from nonlinear.experiments.methods import METHODS
-from proofs_check.figures import anchoring, methods, seeds, unidentifiability
+from proofs_check.figures import anchoring, digits, methods, scenes, seeds, unidentifiability
 from proofs_check.figures.experiment import FIGURES, draw
 from proofs_check.figures.experiment import figure as experiment_figure
 
@@ -323,3 +324,154 @@ def test_every_weight_has_its_own_points(experiment):
     assert sorted(round(p[0] * 1.08, 6) for p in points(below)) == [10, 100, 1000]
     assert sorted(p[1] for p in points(below)) == pytest.approx([38.0, 39.0, 40.0])
     assert len(points(above)) == 6
+
+
+ROWS = "none", "TR", "CC", "CYC", "dTR", "dCC", "TR+CC", "dTR+dCC", "TR+CC, 148 anchors", "mixed, 148 anchors"
+SYSTEMS = "crosscoder", "USAE", "CoSAE"
+COUNTS = 37, 148, 592, 4096
+
+
+def scored(value):
+    return {"S_ext": value, "S_trans": value / 2, "S_cons": value / 4}
+
+
+def embedded(names, scale):
+    """Runs whose R² and scores differ from row to row; the crosscoder has joint scores, too."""
+    found = []
+    for k, name in enumerate(names):
+        extra: dict[str, Any] = {"scores": scored(0.2 + k / 100)} if scale == "full" else {}
+        if scale == "full" and "crosscoder" in name:
+            extra["shared_scores"] = scored(0.7)
+        m = re.search(r"(\d+) anchors", name)
+        config = {"anchors": list(range(int(m[1])))} if m else {}
+        one = arm(name, 0.9 - k % 13 / 30, extra=extra, data={"embeddings": name.partition(", ")[0]}, **config)
+        one["settings"]["rows"] = [4096, 1024]
+        found.append(one)
+    return found
+
+
+def digital(scale="full", rows=(*ROWS, *SYSTEMS)):
+    names = [f"{source}, {row}" for source in ("digits", "halves") for row in rows]
+    return {"experiment": "digits", "scale": scale, "results": embedded(names, scale)}
+
+
+def scenic(scale="full"):
+    rows = (*ROWS[:8], *(f"{row}, {m} anchors" for m in COUNTS for row in ("TR+CC", "mixed")), *SYSTEMS)
+    results = embedded([f"scenes, {row}" for row in rows], scale)
+    for k, result in enumerate(results):
+        m = len(result["settings"]["config"].get("anchors", range(4096)))
+        moved: dict[str, Any] = {"coders": 0.3 + k / 100, "ridge": m / 10_000, "procrustes": m / 20_000}
+        moved |= {"caption": 0.79, "hits_codes": 0.5, "hits_ridge": 0.6, "hits_chance": 0.16}
+        moved |= {"pair_codes": 0.35 + k / 100, "pair_ridge": 0.45, "pair_chance": 0.08}
+        for u in result["units"]:
+            u["transfer"], u["shuffled_transfer"] = moved, {**moved, "pair_codes": 0.25, "hits_codes": 0.48}
+    return {"experiment": "scenes", "scale": scale, "results": results}
+
+
+REAL = {"digits": digital(), "scenes": scenic()}
+
+
+def marks(axes):
+    """(x, y, form of the marker, colour of its edge, filled) of every point of a scatter."""
+    found = []
+    for cloud in axes.collections:
+        (path,), (edge,), face = cloud.get_paths(), cloud.get_edgecolors(), cloud.get_facecolors()
+        look = (tuple(path.vertices.round(3).ravel()), tuple(edge[:3]), len(face) > 0)
+        found += [(*offset, *look) for offset in np.asarray(cloud.get_offsets())]
+    return found
+
+
+def test_digits_have_a_point_per_seed_and_a_mark_per_row():
+    document = digital()
+    panels = digits.figure(document).axes[:2]
+    for axes, source in zip(panels, ("digits", "halves"), strict=True):
+        units = [u for r in document["results"] if r["name"].startswith(source) for u in r["units"]]
+        drawn = marks(axes)
+        expected = [(u["r2"]["TR"], u["r2"]["CC"]) for u in units]
+        np.testing.assert_allclose([p[:2] for p in drawn], expected)
+        assert len({p[2:] for p in drawn}) == len(drawn) / 3 == 13
+        (inset,) = axes.child_axes
+        assert len(marks(inset)) == sum(min(point) > 0.5 for point in expected) > 3
+        (low, high), (bottom, top) = inset.get_xlim(), inset.get_ylim()
+        assert all(low < x < high and bottom < y < top for x, y, *_ in marks(inset))
+
+
+def test_digits_below_the_clip_are_drawn_there():
+    document = digital("small", rows=("none",))
+    for u in document["results"][0]["units"]:
+        u["r2"] |= {"TR": -9.0, "CC": -1.0}
+    left = digits.figure(document).axes[0]
+    assert [p[:2] for p in marks(left)] == [(-1.5, -1.0)] * 3
+    assert left.get_xlim()[0] < -1.5
+
+
+@pytest.mark.parametrize(("name", "sources", "table"), [("digits", 2, "vision"), ("scenes", 1, "multimodal")])
+def test_scores_have_a_line_per_row_beside_the_paper_s(name, sources, table):
+    document = REAL[name]
+    panels = {axes.get_xlabel()[:7].split(" ")[0]: axes for axes in FIGURES[name](document).axes[-3:]}
+    rows = [t.get_text() for t in panels["S_ext"].get_yticklabels()]
+    runs = {r["name"].partition(", ")[2].replace("anchors", "pairs") for r in document["results"]}
+    assert sorted(rows) == sorted(runs | {"crosscoder, joint codes"})
+    for score, part in (("S_ext", 1), ("S_trans", 2), ("S_cons", 4)):
+        axes = panels[score]
+        drawn = [(rows[round(p[1])], p[0]) for p in points(axes)]
+        expected = []
+        for result in document["results"]:
+            row = result["name"].partition(", ")[2].replace("anchors", "pairs")
+            expected.append((row, np.mean([u["scores"][score] for u in result["units"]])))
+            if row == "crosscoder":
+                expected.append((f"{row}, joint codes", 0.7 / part))
+        assert len(drawn) == len(rows) * sources
+        assert sorted(drawn) == [(row, pytest.approx(value)) for row, value in sorted(expected)]
+    paper = [np.array(line.get_data()).ravel() for line in panels["S_cons"].lines if line.get_marker() == "D"]
+    hollow = {rows[int(y)]: x for x, y in paper}
+    printed = {
+        "vision": {"TR": 0.2174, "CC": 0.6023, "mixed, 148 pairs": 0.7946, "USAE": 0.435},
+        "multimodal": {"TR": 0.2377, "CC": 0.3271, "mixed, 148 pairs": 0.5535},
+    }[table]
+    assert hollow | printed == hollow
+    assert len(hollow) == {"vision": 13, "multimodal": 8}[table]
+
+
+def test_transfer_against_the_number_of_pairs():
+    axes, one, two, *_ = scenes.figure(scenic()).axes
+    by_look: dict[str, list[tuple[int, float]]] = {}
+    for x, y, marker, filled, _ in points(axes):
+        by_look.setdefault(marker + "○●"[filled], []).append((min(COUNTS, key=lambda m: abs(math.log(m / x))), y))
+    # Runs 8, 10, … know pairs by TR + CC, 9, 11, … with laws, and run 6 has all pairs in every batch.
+    assert by_look["o●"] == [(m, pytest.approx(0.38 + k / 50)) for k, m in enumerate(COUNTS)]
+    assert by_look["s●"] == [(m, pytest.approx(0.39 + k / 50)) for k, m in enumerate(COUNTS)]
+    assert by_look["D○"] == [(4096, pytest.approx(0.36))]
+    assert by_look["^●"] == [(m, pytest.approx(m / 10_000)) for m in COUNTS]
+    assert by_look["v○"] == [(m, pytest.approx(m / 20_000)) for m in COUNTS]
+    drawn = levels(axes)
+    assert drawn["-", "0.35"] == pytest.approx(0.79)
+    assert drawn[":", "black"] == pytest.approx(1 / 216)
+    assert drawn["--", "0.35"] == pytest.approx(0.3)
+    for panel, codes, other, ridge, chance in ((one, 0.5, 0.48, 0.6, 0.16), (two, 0.43, 0.25, 0.45, 0.08)):
+        near_first = {p[2]: p[1] for p in points(panel) if p[0] < 60}
+        assert near_first["o"] == pytest.approx(codes)
+        assert near_first["X"] == pytest.approx(other)
+        assert near_first["^"] == pytest.approx(ridge)
+        assert levels(panel)[":", "black"] == pytest.approx(chance)
+        assert len([p for p in points(panel) if p[2] == "X"]) == 5
+    assert [t.get_text() for t in axes.get_xticklabels()] == [str(m) for m in COUNTS]
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_embeddings_without_some_runs(name, tmp_path):
+    document = REAL[name]
+    results = document["results"]
+    bare = [{**r, "units": [{k: v for k, v in u.items() if k in ("seed", "r2")} for u in r["units"]]} for r in results]
+    counts = []
+    for kept in ([], [{**results[0], "units": []}], bare, results[6:7], results[-1:], results[::2], results):
+        made = FIGURES[name]({**document, "results": kept})
+        counts.append(sum(len(points(a)) + len(a.collections) for a in made.axes))
+    assert counts[:2] == [0, 0]
+    assert 0 < counts[3] < counts[5] < counts[6]
+    assert counts[4] > 0
+    assert (counts[2] > 0) == (name == "digits")
+    one = {**document, "results": [{**r, "units": r["units"][:1]} for r in results[::2]]}
+    assert FIGURES[name](one).get_suptitle().endswith("one seed, no intervals")
+    draw({**document, "results": results[::3]}, tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size > 20_000
