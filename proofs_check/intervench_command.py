@@ -12,7 +12,7 @@ import typer
 
 from proofs_check.embed_command import _room
 from proofs_check.errors import InputError
-from proofs_check.train_commands import Files, Plugin, _fields, one_line, open_streams
+from proofs_check.train_commands import Files, Plugin, _fields, one_line, open_streams, read_array
 
 FILES = "intervench.json", "intervench.csv", "intervench.png"
 COLUMNS = "metric", "space", "i", "j", "raw", "gated", "status", "low", "high"
@@ -166,24 +166,10 @@ def _config(changes: Mapping[str, Any]) -> Any:
 def _by_stream(paths: Sequence[Path], streams: Sequence[str], option: str) -> Any:
     """One array for all streams, or one for each."""
     if len(paths) == 1:
-        return _classes(paths[0])
+        return read_array(paths[0])
     if len(paths) != len(streams):
         raise InputError(f"{len(paths)} {option} for {len(streams)} streams; pass one for all, or one for each")
-    return {s: _classes(path) for s, path in zip(streams, paths, strict=True)}
-
-
-def _classes(path: Path) -> Any:
-    import numpy as np
-
-    try:
-        found = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        if str(error).startswith("Object arrays"):
-            raise InputError(f"{path} holds Python objects; save text as array.astype(str)") from None
-        raise InputError(f"{path} is no readable .npy file; write it with numpy.save") from error
-    if not isinstance(found, np.ndarray):
-        raise InputError(f"{path} is an archive; save its one array as .npy")
-    return found
+    return {s: read_array(path) for s, path in zip(streams, paths, strict=True)}
 
 
 @contextmanager

@@ -224,14 +224,14 @@ def _ids(files: Sequence[Path] | None, streams: Sequence[str]) -> dict[str, Any]
 
 
 def _vector(path: Path) -> Any:
-    found = _array(path)
+    found = read_array(path)
     if found.ndim != 1 or found.dtype.kind not in "iu":
         raise InputError(f"{path} has shape {found.shape} and dtype {found.dtype}; save a vector of whole numbers")
     return found
 
 
 def _labels(path: Path) -> Any:
-    found = _array(path)
+    found = read_array(path)
     if found.ndim not in (1, 2) or found.dtype.kind not in "iub":
         raise InputError(
             f"{path} has shape {found.shape} and dtype {found.dtype}; save classes, or one column per class"
@@ -239,13 +239,25 @@ def _labels(path: Path) -> Any:
     return found
 
 
-def _array(path: Path) -> Any:
+def read_array(path: Path) -> Any:
+    """Read the one array of an .npy file.
+
+    Raises
+    ------
+    InputError
+        Missing, foreign or truncated file, Python objects, or an archive.
+    """
     import numpy as np
 
     try:
-        return np.load(path, allow_pickle=False)
+        found = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
+        if str(error).startswith("Object arrays"):
+            raise InputError(f"{path} holds Python objects; save text as array.astype(str)") from None
         raise InputError(f"{path} is no readable .npy file; write it with numpy.save") from error
+    if not isinstance(found, np.ndarray):
+        raise InputError(f"{path} is an archive; save its one array as .npy")
+    return found
 
 
 def _numbers(pairs: Sequence[str] | None) -> dict[str, float] | None:

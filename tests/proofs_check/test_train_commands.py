@@ -706,6 +706,7 @@ EVALUATION = {
     "NaN row": (["run", "nan.npy", "y.npy"], "nan at row 70, column 2"),
     "labels too few": (["run", "x.npy", "y.npy", "--labels", "few.npy"], "labels"),
     "labels no classes": (["run", "x.npy", "y.npy", "--labels", "real.npy"], "save classes, or one column per class"),
+    "labels in an archive": (["run", "x.npy", "y.npy", "--labels", "many.npz"], "many.npz is an archive; save"),
     "labels missing": (["run", "x.npy", "y.npy", "--labels", "gone.npy"], "gone.npy is no readable .npy"),
     "ids of one stream": (["run", "x.npy", "y.npy", "--ids", "ids.npy"], "1 --ids for 2 streams"),
     "id twice": (["run", "x.npy", "y.npy", "--ids", "ids.npy", "--ids", "same.npy"], "occurs twice within stream"),
@@ -717,6 +718,7 @@ def test_bad_evaluation_ends_in_one_line_and_leaves_nothing(bad, run, capsys, ca
     arguments, word = EVALUATION[case]
     for name, array in {"none": Y[:0], "few": np.arange(5), "real": X[:, 0]}.items():
         saved(bad / f"{name}.npy", array)
+    np.savez(bad / "many.npz", a=Y)
     before = contents(bad)
     fails_in_one_line(capsys, ["evaluate", *arguments, "--out", "new/found"], word)
     assert contents(bad) == before
