@@ -7,7 +7,6 @@ that has to draw the image keeps it.
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 
+from nonlinear.embeddings.threads import one_thread
 from nonlinear.random_rows import stream_of
 
 FRAME, CLASSES = 10, 10
@@ -54,7 +54,7 @@ def weights(name: str, lesson: Callable[[int], Batch], seed: int, steps: int = S
     >>> weights("mlp", lambda number: blank, seed=0, steps=1)["readout.weight"].shape  # 10 classes, 100 pixels
     (110, 48)
     """
-    with _one_thread():
+    with one_thread():
         network = _started(name, seed)
         optimiser = torch.optim.Adam(network.parameters(), lr=RATE)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
@@ -79,7 +79,7 @@ def embed(name: str, known: Mapping[str, np.ndarray], shown: np.ndarray) -> np.n
     >>> embed("cnn", weights("cnn", lambda number: blank, seed=0, steps=1), blank.shown).shape
     (128, 64)
     """
-    with _one_thread():
+    with one_thread():
         network = _network(name)
         network.load_state_dict({part: torch.from_numpy(w) for part, w in known.items()}, assign=True)
         return network.get_submodule("encoder")(torch.from_numpy(shown)).numpy()
@@ -119,13 +119,3 @@ def _batches(lesson: Callable[[int], Batch], steps: int) -> Iterator[list[Tensor
             yield list(batch)
             done += 1
         number += 1
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

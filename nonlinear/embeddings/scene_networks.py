@@ -1,7 +1,6 @@
 """Two small networks that learn without labels: one restores scenes from noise, the other masked words of captions."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import numpy as np
@@ -10,6 +9,7 @@ from torch import Tensor, nn
 
 from nonlinear.embeddings.captions import LENGTH, MASK, PADDING, vocabulary
 from nonlinear.embeddings.scenes import PATCHES, PIXELS
+from nonlinear.embeddings.threads import one_thread
 
 WIDTH = 64
 # Steps, rows per step, largest learning rate.
@@ -29,7 +29,7 @@ def train_image_tower(images: np.ndarray, seed: int, steps: int, batch: int, rat
     >>> state["out.weight"].shape
     (61, 128, 1, 1)
     """
-    with _one_thread():
+    with one_thread():
         x = _channels_first(images)
         tower, decoder = _new(ImageTower, seed), _new(Decoder, seed)
         tower.whiten(x[:4096])
@@ -58,7 +58,7 @@ def train_text_tower(tokens: np.ndarray, seed: int, steps: int, batch: int, rate
     >>> state["words.weight"].shape
     (80, 64)
     """
-    with _one_thread():
+    with one_thread():
         x, tower = torch.from_numpy(tokens), _new(TextTower, seed)
         generator = torch.Generator().manual_seed(seed)
 
@@ -83,7 +83,7 @@ def embed_patches(state: Mapping[str, np.ndarray], images: np.ndarray) -> np.nda
     >>> embed_patches(train_image_tower(images, 0, 2, 8, 1e-3), images).shape
     (99, 36, 64)
     """
-    with _one_thread():
+    with one_thread():
         tower = _new(ImageTower, state)
         return torch.cat([tower(part) for part in _channels_first(images).split(256)]).numpy()
 
@@ -99,7 +99,7 @@ def embed_captions(state: Mapping[str, np.ndarray], tokens: np.ndarray) -> np.nd
     >>> embed_captions(train_text_tower(tokens, 0, 2, 8, 1e-3), tokens).shape
     (9, 64)
     """
-    with _one_thread():
+    with one_thread():
         tower, found = _new(TextTower, state), []
         for words in torch.from_numpy(tokens).split(256):
             there = (words != PADDING).unsqueeze(-1)
@@ -229,13 +229,3 @@ def _channels_first(images: np.ndarray) -> Tensor:
 
 def _state(tower: nn.Module) -> dict[str, np.ndarray]:
     return {name: value.detach().numpy() for name, value in tower.state_dict().items()}
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

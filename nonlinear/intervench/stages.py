@@ -22,6 +22,15 @@ def reconstruction(bench: Bench) -> Rows:
     a linear probe of x_j, or contrastive, against the other stream's rows, and then also
     ``loss/codes`` and ``loss0/codes``, of codes themselves and of zeros;
     ``dense/j``, ``majority/j``: whether the probe is right on x_j, and whether the largest class is.
+
+    Examples
+    --------
+    >>> from nonlinear.intervench.config import Config
+    >>> from nonlinear.intervench.planted import planted
+    >>> data = planted(600, 0)
+    >>> rows = reconstruction(Bench(data.sources, data.coders, data.labels, Config()))
+    >>> bool(rows["error/A/B"].sum() < 0.01 * rows["total/B"].sum())
+    True
     """
     found: Rows = {}
     contrast = Contrast(bench) if bench.config.faithfulness == "contrastive" else None
