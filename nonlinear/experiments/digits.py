@@ -68,7 +68,9 @@ def arm(row: str, embeddings: str = "digits", anchors: int | None = None, **conf
     if anchors is not None:
         fixed |= {"anchors": tuple(range(anchors)), "matched": min(anchors, PER_BATCH)}
         name += f", {anchors} anchors"
-    return EmbeddedArm(name, {"embeddings": embeddings}, fixed, rows=4096, test_rows=1024, parts=("maps", "rowwise"))
+    return EmbeddedArm(
+        name, {"embeddings": embeddings}, fixed, rows=4096, test_rows=1024, parts=("linear_maps", "rowwise")
+    )
 
 
 def method(name: str, embeddings: str = "digits") -> EmbeddedArm:
@@ -95,4 +97,4 @@ def grid() -> list[EmbeddedArm]:
     arms = []
     for e in EMBEDDINGS:
         arms += [arm(row, e) for row in ROWS] + [arm("TR+CC", e, ANCHORS)] + [method(name, e) for name in METHODS]
-    return [replace(a, parts=("maps", "rowwise", "intervench")) for a in arms]
+    return [replace(a, parts=("linear_maps", "rowwise", "intervench")) for a in arms]

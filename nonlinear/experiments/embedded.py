@@ -27,7 +27,7 @@ BENCHMARK: Mapping[str, Any] = {"rows_per_class": 150, "resamples": 20}
 class EmbeddedArm(Arm):
     """An arm whose rows are embeddings; the data seed draws the networks, the images and their augmentation.
 
-    ``data`` is {"embeddings": name}, a name of SOURCES. Further parts: "maps", linear maps on the anchors alone;
+    ``data`` is {"embeddings": name}, a name of SOURCES. Further parts: "linear_maps", linear maps on the anchors alone;
     "intervench", the scores of the benchmark, which learns on the training images and measures on others.
 
     Examples
@@ -65,10 +65,10 @@ class EmbeddedArm(Arm):
     def beside(self, model: Model, start: Model, seed: int, seed_index: int) -> dict[str, Any]:
         """Linear maps on the anchors alone, and scores of the benchmark, where they are among the parts."""
         found: dict[str, Any] = {}
-        if "maps" in self.parts:
+        if "linear_maps" in self.parts:
             known, fresh = (self.embedded(seed, part).streams for part in ("train", "test"))
             anchors = self.config.get("anchors")
-            found["maps"] = linear_maps(known, fresh, self.rows if anchors is None else len(anchors))
+            found["linear_maps"] = linear_maps(known, fresh, self.rows if anchors is None else len(anchors))
         if "intervench" in self.parts:
             found["scores"] = self._scores(model, seed, seed_index, None)
             if (joint := joint_of_model(model, seed_index)) is not None:

@@ -133,7 +133,7 @@ def grid() -> list[SceneArm]:
     for name, changes in METHODS.items():
         config = {**CONFIG, **changes}
         arms.append(replace(arms[0], name=f"scenes, {name}", config=config))
-    return [replace(a, parts=("transfer", "maps", "intervench")) for a in arms]
+    return [replace(a, parts=("transfer", "linear_maps", "intervench")) for a in arms]
 
 
 def _rows(seed: int, part: str, n: int) -> dict[str, np.ndarray]:

@@ -139,7 +139,7 @@ def _(run):
     from proofs_check.trained.comparisons import Reading, compare, r2
 
     one = arm("TR+CC", anchors=COUNT)
-    beside = {f"R²_TR of {m} on the anchors": lambda u, m=m: u["maps"][m] for m in ("ridge", "procrustes")}
+    beside = {f"R²_TR of {m} on the anchors": lambda u, m=m: u["linear_maps"][m] for m in ("ridge", "procrustes")}
     readings = {
         f"R²_{what}": Reading(f"{one.name}: R²_{what}", r2(what), (one,), (arm(law),), beside=beside)
         for what, law in (("TR", "dTR"), ("CC", "dCC"))
