@@ -93,6 +93,8 @@ def intervench(
                 {s: sources[s] for s in order}, coders, classes, config,
                 forget=attribute, joint=joint, baselines=baselines, parts=parts, on_progress=on_progress,
             )  # fmt: skip
+        if not adapter and _trained_on(run, sources):
+            found["warnings"].append("these are the rows that the run was trained on: score rows that it has not seen")
         inputs |= {"labels": [str(p) for p in labels], "forget": [str(p) for p in forget or ()]}
         found = {"schema_version": found["schema_version"], "inputs": inputs} | found
         on_progress("figure", None)
@@ -183,6 +185,14 @@ def _here(wanted: bool) -> Iterator[None]:
     finally:
         if wanted:
             sys.path.remove(folder)
+
+
+def _trained_on(run: str, sources: Mapping[str, Any]) -> bool:
+    """Whether sizes and a sample of the rows are those of the training data."""
+    from nonlinear import checkpoint
+    from nonlinear.run import fingerprint
+
+    return fingerprint(sources) in checkpoint.read(Path(run))[1].get("data", [])
 
 
 def _forget(parts: Path) -> None:

@@ -38,6 +38,7 @@ class Domain(Part):
     columns: NonNegativeInt
     atoms: NonNegativeInt
     dead: Share = Field(description="Share of the atoms that fire on no training row.")
+    ablation_counts: list[NonNegativeInt] = Field(description="Atoms that ablations tried, per class.")
     l0: Annotated[FiniteFloat, Field(ge=0)] = Field(description="Active atoms per test row.")
 
 

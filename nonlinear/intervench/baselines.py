@@ -9,30 +9,34 @@ from theory.linalg import eigh
 
 
 class Projections:
-    """Codes that are projections of centred rows on the atoms, all of them or the k largest positive ones.
+    """Codes that are projections of rows on directions, in the units of the benchmark: all, or the k largest positive.
 
     Parameters
     ----------
-    dictionary
-        Atoms [m, d].
-    mean
-        [d].
+    directions
+        Of norm 1 [m, d].
+    mean, scale
+        x̃ = (x − mean)·scale.
     k
-        Atoms per code; None: all, signed.
+        Active atoms per code; None: all, signed.
 
     Examples
     --------
-    >>> Projections(np.eye(2), np.zeros(2), 1).encode(np.array([[1.0, 2.0], [-1.0, -2.0]]))
+    >>> coder = Projections(np.eye(2), np.ones(2), 4.0)
+    >>> coder.decode(coder.encode(np.array([[1.0, 3.0]])))
+    array([[1., 3.]])
+    >>> Projections(np.eye(2), np.zeros(2), 1.0, 1).encode(np.array([[1.0, 2.0], [-1.0, -2.0]]))
     array([[0., 2.],
            [0., 0.]])
     """
 
-    def __init__(self, dictionary: np.ndarray, mean: np.ndarray, k: int | None = None):
-        self.dictionary, self.mean, self.k = dictionary, mean, k
+    def __init__(self, directions: np.ndarray, mean: np.ndarray, scale: float, k: int | None = None):
+        self.directions, self.mean, self.scale, self.k = directions, mean, scale, k
+        self.dictionary = directions / scale
 
     def encode(self, X: np.ndarray) -> np.ndarray:
         """Codes [n, m]."""
-        Z = (X - self.mean) @ self.dictionary.T
+        Z = (X - self.mean) @ self.directions.T * self.scale
         if self.k is None:
             return Z
         kth = np.partition(Z, -self.k, axis=1)[:, -self.k, None]
@@ -47,7 +51,7 @@ def identity(bench: Bench) -> dict[str, Projections] | None:
     """Coordinates as atoms; None where streams differ in width."""
     if len({len(d.b) for d in bench.domains.values()}) > 1:
         return None
-    return {s: Projections(np.eye(len(d.b)) / d.scale, d.mean) for s, d in bench.domains.items()}
+    return {s: Projections(np.eye(len(d.b)), d.mean, d.scale) for s, d in bench.domains.items()}
 
 
 def pca(bench: Bench) -> dict[str, Projections]:
@@ -55,9 +59,8 @@ def pca(bench: Bench) -> dict[str, Projections]:
     count = min(bench.n_atoms, *(min(bench.X[s, "fit"].shape) for s in bench.names))
     found = {}
     for s, d in bench.domains.items():
-        x = bench.X[s, "fit"]
-        vectors = eigh(np.cov(x, rowvar=False))[1][:, :count]
-        found[s] = Projections(vectors.T / d.scale, d.mean)
+        x = bench.X[s, "fit"] - bench.X[s, "fit"].mean(0)
+        found[s] = Projections(eigh(x.T @ x)[1][:, :count].T, d.mean, d.scale)
     return found
 
 
@@ -65,10 +68,9 @@ def random(bench: Bench) -> dict[str, Projections]:
     """As many random directions as there are atoms, with as many active ones as the codes have."""
     found = {}
     for number, (s, d) in enumerate(bench.domains.items()):
-        rng = np.random.default_rng([bench.config.seed, 19, number])
-        D = rng.standard_normal(d.D.shape)
+        D = np.random.default_rng([bench.config.seed, 19, number]).standard_normal(d.D.shape)
         k = int(np.clip(round(bench.Z[s, "train"].nnz / len(bench.parts["train"])), 1, bench.n_atoms))
-        found[s] = Projections(D / np.linalg.norm(D, axis=1, keepdims=True) / d.scale, d.mean, k)
+        found[s] = Projections(D / np.linalg.norm(D, axis=1, keepdims=True), d.mean, d.scale, k)
     return found
 
 

@@ -181,6 +181,7 @@ def _domain(bench: Bench, s: str) -> dict[str, Any]:
         "columns": len(domain.b),
         "atoms": bench.n_atoms,
         "dead": float((active == 0).mean()),
+        "ablation_counts": interventions.counts_of(bench, s),
         "l0": Z.nnz / len(bench.parts["test"]),
     }
 

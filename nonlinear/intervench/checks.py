@@ -8,6 +8,7 @@ import numpy as np
 from nonlinear.data import Rows
 from nonlinear.intervench.config import Config
 from nonlinear.intervench.domains import LEAST, Bench, Parts, split
+from nonlinear.intervench.interventions import subsets
 
 # Cramér's V from which an attribute is no longer taken for independent of the classes.
 DEPENDENT = 0.2
@@ -74,6 +75,17 @@ def enough(y: By, names: list[Any], config: Config, given: Parts | None = None) 
 def warnings(bench: Bench) -> list[str]:
     """Say what makes scores mean less than they seem to."""
     found = []
+    if bench.joint is not None:
+        found.append(
+            "codes see all streams of a point: entries off the diagonal are in part true by construction, also for "
+            "unrelated streams; score shuffled rows beside them"
+        )
+    if not subsets(bench):
+        found.append("TPP is left out: it needs a subset and a rest of at least two classes each")
+    if len({len(d.b) for d in bench.domains.values()}) > 1:
+        found.append("the baseline of coordinates is left out: the streams differ in width")
+    if (chance := max(np.bincount(y).max() / len(y) for y in bench.labels.values())) >= bench.config.gate:
+        found.append(f"the gate {bench.config.gate:g} is no higher than the largest class ({chance:.2f}): raise it")
     for s, domain in bench.domains.items():
         if not bench.Z[s, "train"].nnz:
             found.append(f"no atom of {s!r} ever fires: the encoder is dead, and only latent probes mean something")

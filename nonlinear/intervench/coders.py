@@ -80,8 +80,10 @@ def of_model(model: Model, seed_index: int = 0) -> dict[str, TrainedCoder]:
     Raises
     ------
     ValueError
-        A system that does not encode and decode every stream.
+        A system that does not encode and decode every stream, or rows that were scaled to norm 1.
     """
+    if model.config.normalise == "unit":
+        raise ValueError("the run scales rows to norm 1, which decoding cannot undo; train with normalise 'variance'")
     if model.shape.system.edges == "first":
         raise ValueError(f"{model.config.system} does not encode and decode every stream; train another system")
     return {s: TrainedCoder(model, seed_index, s) for s in model.shape.streams}

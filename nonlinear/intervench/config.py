@@ -24,10 +24,12 @@ class Config(BaseModel):
     seed: int = Field(0, ge=0, description="Of the split, the subsets and the resamples.")
     validation: float = Field(0.2, gt=0, lt=1, description="Share of the rows that choose the number of ablated atoms.")
     test: float = Field(0.2, gt=0, lt=1, description="Share of the rows that every number is measured on.")
-    rows_per_class: int = Field(200, ge=2, description="Rows of each class that probes are fitted on, at most.")
+    rows_per_class: int = Field(200, ge=2, description="Mean number of rows of a class to fit probes on.")
     budgets: tuple[int, ...] = Field((1, 2, 5, 10, 20, 50), description="Atoms per class of the sparse probes.")
     headline: int = Field(5, ge=1, description="The budget whose accuracy counts.")
-    counts: tuple[int, ...] = Field((1, 2, 5, 10, 20, 50), description="Atoms per class or attribute to ablate.")
+    counts: tuple[int, ...] = Field(
+        (1, 2, 5, 10, 20, 50), description="Atoms per class or value to try; at most a tenth of those that fire."
+    )
     selection: Literal["omp", "difference"] = Field("omp", description="How atoms are chosen.")
     faithfulness: Literal["probe", "contrastive"] = Field(
         "probe", description="Loss of a linear probe of the classes, or of finding the other half of a pair."

@@ -124,7 +124,11 @@ def split(y: np.ndarray, config: Config, given: Parts | None = None) -> dict[str
     """
     rng = np.random.default_rng([config.seed, 11])
     found: dict[str, list[np.ndarray]] = {name: [] for name in (*PARTS, "fit")}
-    for c in range(int(y.max()) + 1):
+    n_classes = int(y.max()) + 1
+    n_train = len(given["train"]) if given is not None else len(y) * (1 - config.test - config.validation)
+    # The classes keep their proportions, so that the probes' prior is that of the rows that they are judged on.
+    share = min(1.0, config.rows_per_class * n_classes / max(n_train, 1))
+    for c in range(n_classes):
         if given is None:
             rows = rng.permutation(np.flatnonzero(y == c))
             a, b = round(len(rows) * config.test), round(len(rows) * (config.test + config.validation))
@@ -134,7 +138,7 @@ def split(y: np.ndarray, config: Config, given: Parts | None = None) -> dict[str
             chosen["train"] = np.random.default_rng([config.seed, 11, c]).permutation(chosen["train"])
         for name in PARTS:
             found[name].append(chosen[name])
-        found["fit"].append(chosen["train"][: config.rows_per_class])
+        found["fit"].append(chosen["train"][: max(round(share * len(chosen["train"])), LEAST)])
     return {name: np.sort(np.concatenate(rows)) for name, rows in found.items()}
 
 

@@ -52,11 +52,11 @@ class Task:
             return float(right.mean())
         return float(np.mean([right[y == v].mean() for v in np.unique(y)]))
 
-    def chance(self, y_fit: np.ndarray, y: np.ndarray) -> np.ndarray:
+    def chance(self, y_train: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Whether the most frequent class, or for an attribute no value more than another, is right."""
         if self.target == "class":
-            return (y == np.bincount(y_fit).argmax()).astype(float)
-        return np.full(len(y), 1 / len(np.unique(y_fit)))
+            return (y == np.bincount(y_train).argmax()).astype(float)
+        return np.full(len(y), 1 / len(np.unique(y_train)))
 
 
 @dataclass(eq=False)
@@ -124,7 +124,7 @@ def unlearning(bench: Bench, space: Space, i: str, codes: Space) -> Rows:
     may use chosen atoms only; ``unlearning/j/task``: by chance; ``ablated/unlearning/space/i``: the atoms. Tasks:
     "utility", "forget".
     """
-    counts = _counts(bench, i)
+    counts = counts_of(bench, i)
     order = codes.order(i, "attribute", max(counts))
     tasks = {"utility": Task("class"), "forget": Task("attribute")}
     support = {"utility": _union(space.order(i, "class", bench.config.headline)), "forget": _union(order)}
@@ -144,7 +144,7 @@ def perturbation(bench: Bench, space: Space, i: str, codes: Space) -> Rows:
     -------
     As of :func:`unlearning`, with ``tpp/r`` for subset r in place of ``unlearning``, and ``subset/r``: its classes.
     """
-    counts = _counts(bench, i)
+    counts = counts_of(bench, i)
     moments, order = codes.moments(i, "class"), codes.order(i, "class", max(counts)).copy()
     for c in range(len(order)):
         order[c][moments.cross[order[c], c] <= 0] = -1
@@ -200,9 +200,9 @@ def _best(space: Space, i: str, designs: Sequence[Sequence[tuple]]) -> int:
     def score(tasks: dict[str, Task], support: dict[str, np.ndarray], S: np.ndarray) -> float:
         numbers: list[float] = []
         for name, task in tasks.items():
-            y = {p: task.y(space.bench, i, p)[task.rows(space.bench, i, p)] for p in ("fit", "validation")}
+            y = {p: task.y(space.bench, i, p)[task.rows(space.bench, i, p)] for p in ("train", "validation")}
             rights = [probes.right(task, "validation", ablated, support[name]) for ablated in (None, S)]
-            rights.append(task.chance(y["fit"], y["validation"]))
+            rights.append(task.chance(y["train"], y["validation"]))
             numbers += [task.accuracy(r, y["validation"]) for r in rights]
         return forgetting(*numbers)
 
@@ -216,11 +216,11 @@ def _measured(space: Space, i: str, name: str, tasks: dict, support: dict, S: np
         probes = _probes(space, j)
         for t, task in tasks.items():
             rows = task.rows(space.bench, j, "test")
-            y = {p: task.y(space.bench, j, p)[task.rows(space.bench, j, p)] for p in ("fit", "test")}
+            y = {p: task.y(space.bench, j, p)[task.rows(space.bench, j, p)] for p in ("train", "test")}
             numbers = {
                 f"{name}/{space.name}/{i}/{j}/{t}": probes.right(task, "test", S, support[t]),
                 f"{name}/{space.name}/{i}/{j}/{t}/before": probes.right(task, "test", None, support[t]),
-                f"{name}/{j}/{t}": task.chance(y["fit"], y["test"]),
+                f"{name}/{j}/{t}": task.chance(y["train"], y["test"]),
             }
             for key, values in numbers.items():
                 found[key] = np.zeros(len(rows))
@@ -228,7 +228,7 @@ def _measured(space: Space, i: str, name: str, tasks: dict, support: dict, S: np
     return found
 
 
-def _counts(bench: Bench, i: str) -> list[int]:
+def counts_of(bench: Bench, i: str) -> list[int]:
     """Numbers of atoms to try: those of the configuration that are a small share of the atoms of i that fire."""
     fire = np.count_nonzero(bench.Z[i, "train"].getnnz(0))
     found = [n for n in sorted(bench.config.counts) if n <= SHARE * fire]

@@ -48,7 +48,7 @@ def reconstruction(bench: Bench) -> Rows:
         found[f"loss/{j}"] = losses(x)
         found[f"loss0/{j}"] = losses(np.broadcast_to(domain.b, x.shape))
         found[f"dense/{j}"] = probe.predict(x) == y
-        found[f"majority/{j}"] = y == np.bincount(bench.y(j, "fit")).argmax()
+        found[f"majority/{j}"] = y == np.bincount(bench.y(j, "train")).argmax()
         for i in bench.names:
             estimate = domain.decode(bench.Z[i, "test"])
             found[f"error/{i}/{j}"] = ((x - estimate) ** 2).sum(1)

@@ -7,7 +7,8 @@ ZERO_SHOT = Claim(
     "E8.i",
     "Coders carry images into the space of captions",
     "4096 pairs, REC + TR + CC: zero-shot accuracy ≥ .5 among 216 captions of combinations that no pair showed",
-    "Two self-supervised towers, one of scenes, one of captions. An image embedding is encoded, decoded by the coder "
+    "Two self-supervised towers, one of scenes, one of captions, the same pair for all seeds, which saw the scenes, or "
+    "the captions, of all combinations, but no pair. An image embedding is encoded, decoded by the coder "
     "of captions, and goes to the nearest caption. Chance is .005; the scene's own caption is found at .79, as "
     "its words are drawn and a candidate is the mean over all wordings.",
     "Section 4.5: cross-modal transfer, zero-shot accuracy",
@@ -28,9 +29,9 @@ DENSE = Claim(
     "E8.ii",
     "Coders transfer better than a dense linear projector, all pairs known",
     "4096 pairs: zero-shot accuracy of coders less that of ridge regression > .1, seed by seed",
-    "The paper finds that coders match dense projectors trained contrastively. Ridge regression on the same pairs is "
-    "the plainest one. The control is the same difference at 148 pairs.",
-    "Section 4.5: CoSAE matches the zero-shot accuracy of MLP projectors",
+    "Ridge regression on the same pairs is the plainest dense projector. A nonlinear one, as the paper compares with, "
+    "does not stand here, and may do better than both. The control is the same difference at 148 pairs.",
+    "after Section 4.5, which compares with MLP projectors",
     Verdict.SUPPORTED,
 )
 
@@ -63,9 +64,9 @@ GUIDED = Claim(
     "E8.iv",
     "Codes find the object that a caption means",
     "two scenes side by side: the own caption's hits less those of the other scene's caption ≥ .07",
-    "Relevance of a patch is z_text·z_patch. With one object in view any caption finds it (with another scene's "
-    "caption as often, beside it), so that the patches of two scenes compete; the other scene's object is a miss. "
-    "Supported alone, and not after Holm's correction over E8.",
+    "Relevance of a patch is z_text·z_patch, by coders that were trained on means of patches. With one object in view "
+    "any caption finds it (with another scene's caption as often, beside it), so the patches of two scenes compete; "
+    "the other scene's object is a miss. Supported alone, and not after Holm's correction over E8.",
     "SPARC, text-guided localisation",
     Verdict.INCONCLUSIVE,
 )

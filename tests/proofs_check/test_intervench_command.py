@@ -36,6 +36,7 @@ FORGET = DATA.forget["A"]
 TINY = {"n_atoms": 40, "sparsity": 6, "batch": 64, "steps": 40, "threads": 1, "n_slices": 8}
 FIELDS = {"subsets": 1, "resamples": 20, "budgets": [1, 5], "counts": [2]}
 FAST = [w for name, value in FIELDS.items() for w in ("--set", f"{name}={json.dumps(value)}")]
+TRAINED_ON = "these are the rows that the run was trained on: score rows that it has not seen"
 RESULTS = ["intervench.csv", "intervench.json", "intervench.png"]
 SCORE = ["intervench", "run", "a.npy", "b.npy", "--labels", "y.npy", *FAST, "--out", "s"]
 TOLD = ["intervench", "told", "A=a.npy", "B=b.npy", "--labels", "y.npy", *FAST, "--no-baselines", "--out", "s"]
@@ -190,6 +191,7 @@ def test_a_newcomer_trains_and_scores(folder, capsys):
     config, coders = Config(**FIELDS), of_model(load(folder / "run"))
     expected = benchmark.intervench(DATA.sources, coders, CLASSES, config, forget=FORGET, baselines=False)
     inputs = found.pop("inputs")
+    assert found.pop("warnings") == [*expected.pop("warnings"), TRAINED_ON]
     assert found | {"baselines": {}} == json.loads(json.dumps(expected))
     assert inputs == {
         "run": "run", "adapter": None, "system": "cosae", "seed_of_run": 0, "files": {"A": "a.npy", "B": "b.npy"},
@@ -233,7 +235,22 @@ def test_labels_of_each_stream_in_the_order_of_the_files(run, sketched, capsys):
     classes, coders = {"A": CLASSES, "B": swapped}, of_model(load(run))
     expected = benchmark.intervench(DATA.sources, coders, classes, Config(**FIELDS), baselines=False)
     assert found.pop("inputs")["files"] == {"A": "a.npy", "B": "b.npy"}
+    assert found.pop("warnings") == [*expected.pop("warnings"), TRAINED_ON]
     assert found == json.loads(json.dumps(expected))
+
+
+def test_rows_that_the_run_has_not_seen_are_no_warning(folder, run, capsys):
+    fresh = planted(N, 7)
+    for s in "AB":
+        saved(f"fresh-{s}.npy", fresh.sources[s].array)
+    saved("classes.npy", fresh.labels["A"])
+    words = "intervench", "run", "fresh-A.npy", "fresh-B.npy", "--labels", "classes.npy", *FAST, "--out", "s"
+    assert TRAINED_ON not in json.loads(does(capsys, *words, "--no-baselines", "--json"))["warnings"]
+
+
+def test_runs_on_rows_of_norm_1_are_refused(folder, capsys):
+    train(Training(system="sae", normalise="unit", **TINY | {"steps": 5}), DATA.sources, None, folder / "run")
+    fails_in_one_line(capsys, [*SCORE, "--no-baselines"], "the run scales rows to norm 1")
 
 
 def test_shared_codes_and_one_of_the_seeds(folder, sketched, capsys):
@@ -246,6 +263,7 @@ def test_shared_codes_and_one_of_the_seeds(folder, sketched, capsys):
         DATA.sources, of_model(model, 1), CLASSES, Config(**FIELDS), joint=joint_of_model(model, 1), baselines=False
     )
     assert found[0].pop("inputs")["seed_of_run"] == 5
+    assert found[0].pop("warnings") == [*expected.pop("warnings"), TRAINED_ON]
     assert found[0] == json.loads(json.dumps(expected))
     assert [d["codes"] for d in found] == ["shared", "standalone"]
     assert found[0]["metrics"]["r2"] != found[1]["metrics"]["r2"]

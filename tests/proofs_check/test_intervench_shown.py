@@ -79,7 +79,9 @@ def document(names="xy", unlearning=True, baselines=("identity", "pca", "random"
             "forget": [],
         },
         "config": json.loads(Config().model_dump_json()), "seed": 0, "versions": {},
-        "domains": {s: {"rows": 90, "columns": 7, "atoms": 12, "dead": 0.25, "l0": 2.5} for s in names},
+        "domains": dict.fromkeys(
+            names, {"rows": 90, "columns": 7, "atoms": 12, "dead": 0.25, "ablation_counts": [1], "l0": 2.5}
+        ),
         "n_pairs": 90, "classes": ["a", "b"], "attribute": [0, 1] if unlearning else [], "codes": "standalone",
         "metrics": {m: matrix(entry) for m in metrics},
         "cycle": {f"{i}->{j}->{i}": share() - 0.5 for i, j in off},

@@ -51,13 +51,15 @@ def test_b_s_code_basis_rotated():
 
 
 def test_split_features():
-    _, translation, consistency = scores("split")
+    extraction, translation, consistency = scores("split")
+    assert extraction >= 0.95
     assert translation >= 0.95
     assert consistency <= 0.1
 
 
 def test_codes_aligned_and_garbage_decoders():
-    found, (_, translation, consistency) = known("garbage decoders"), scores("garbage decoders")
+    found, (extraction, translation, consistency) = known("garbage decoders"), scores("garbage decoders")
+    assert abs(extraction - 0.468) <= 0.05
     assert translation <= 0.1
     # 0.95 within what the test rows can tell
     assert consistency >= 0.9
