@@ -52,6 +52,9 @@ def valid(schema, value, root=None):
     return True
 
 
+DOMAIN = {"rows": 90, "columns": 7, "atoms": 12, "dead": 0.25, "ablation_counts": [1], "l0": 2.5}
+
+
 def document(names="xy", unlearning=True, baselines=("identity", "pca", "random"), seed=0):
     """A document of random numbers, as the schema wants it."""
     rng, names = np.random.default_rng(seed), list(names)
@@ -79,9 +82,7 @@ def document(names="xy", unlearning=True, baselines=("identity", "pca", "random"
             "forget": [],
         },
         "config": json.loads(Config().model_dump_json()), "seed": 0, "versions": {},
-        "domains": dict.fromkeys(
-            names, {"rows": 90, "columns": 7, "atoms": 12, "dead": 0.25, "ablation_counts": [1], "l0": 2.5}
-        ),
+        "domains": {s: {**DOMAIN} for s in names},
         "n_pairs": 90, "classes": ["a", "b"], "attribute": [0, 1] if unlearning else [], "codes": "standalone",
         "metrics": {m: matrix(entry) for m in metrics},
         "cycle": {f"{i}->{j}->{i}": share() - 0.5 for i, j in off},
