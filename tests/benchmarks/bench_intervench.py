@@ -61,7 +61,7 @@ def write(folder: Path, n: int, d: int, m: int, n_classes: int) -> tuple[list[Pa
 def main() -> None:
     """Write, score, measure, delete."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in (("rows", 100_000), ("dim", 768), ("atoms", 6144), ("classes", 100), ("per-class", 100)):
+    for name, default in (("rows", 100_000), ("dim", 768), ("atoms", 6144), ("classes", 100), ("per-class", 50)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--subsets", type=int, default=3)
     parser.add_argument("--no-baselines", action="store_true")
