@@ -333,6 +333,14 @@ def stopped(monkeypatch, at, number):
     monkeypatch.setattr("proofs_check.progress.progress", progress)
 
 
+@pytest.fixture(autouse=True)
+def _interruptible():
+    """A shell that starts a job in the background may have it ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def whole():
     """Files of a run that was not stopped, and how many stages it had; empty until a test has made one."""
