@@ -56,9 +56,9 @@ CONCLUSIONS = {
     "Cycle consistency is no surrogate for alignment": ("E7.iv",),
     "Distributional losses alone do not align": ("E7.v",),
     "Few known pairs restore the alignment": ("E7.vi",),
-    "Once anchored, distributional losses help": ("E7.vii",),
+    "Once anchored, distributional losses help by more than .05": ("E7.vii",),
     "Coders transfer across modalities": ("E8.i",),
-    "They keep up with dense projectors": ("E8.ii", "E8.iii"),
+    "They keep up with a dense linear projector": ("E8.ii", "E8.iii"),
     "Codes locate what a caption means (SPARC)": ("E8.iv", "E8.v"),
 }
 WORDS = {**OUTCOMES, "supported": "carries over"}
