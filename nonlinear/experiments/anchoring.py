@@ -15,13 +15,13 @@ import torch
 from nonlinear.evaluation import Evaluation
 from nonlinear.experiments.arms import CALIBRATION, STILL, Arm, change
 from nonlinear.experiments.setting import arm
+from nonlinear.experiments.transfer import linear_projectors
 from nonlinear.experiments.unidentifiability import LAW, WEIGHTS, objective
 from nonlinear.matching import match
 from nonlinear.train import train
 from theory.ambiguity import distinct_columns, expected_distinct_columns
 from theory.linalg import tolerance
-from theory.moments import Moments
-from theory.similarity import procrustes, r_squared
+from theory.similarity import r_squared
 
 # One pair in a thousand of the 8192 rows is 8; (K/s) ln K is 37 (theorem C5).
 COUNTS = (0, 8, 16, 37, 74, 148, 296, 592)
@@ -162,21 +162,11 @@ def linear_maps(known: Mapping[str, np.ndarray], fresh: Mapping[str, np.ndarray]
     1.0
     """
     x, y = known
-    ways = [(known[i][:m], known[j][:m], fresh[i], fresh[j]) for i, j in ((x, y), (y, x))]
-    maps = {"ridge": _ridge, "procrustes": _procrustes}
-    return {name: float(np.mean([of(*way) for way in ways])) for name, of in maps.items()}
-
-
-def _ridge(a: np.ndarray, b: np.ndarray, fresh_a: np.ndarray, fresh_b: np.ndarray) -> float:
-    from sklearn.linear_model import RidgeCV
-
-    return r_squared(RidgeCV(alphas=PENALTIES).fit(a, b).predict(fresh_a), fresh_b)
-
-
-def _procrustes(a: np.ndarray, b: np.ndarray, fresh_a: np.ndarray, fresh_b: np.ndarray) -> float:
-    moments = Moments.from_arrays(a, b)
-    Q, scale, _, _ = procrustes(moments)
-    return r_squared((fresh_a - moments.mean_x) @ Q * scale + moments.mean_y, fresh_b)
+    found: dict[str, list[float]] = {}
+    for i, j in ((x, y), (y, x)):
+        for name, f in linear_projectors({i: known[i], j: known[j]}, m, PENALTIES).items():
+            found.setdefault(name, []).append(r_squared(f(fresh[i]), fresh[j]))
+    return {name: float(np.mean(values)) for name, values in found.items()}
 
 
 Codes = tuple[np.ndarray, np.ndarray]

@@ -1,6 +1,6 @@
 """Cross-modal transfer: images translated into the space of captions, and captions found on the patches of images."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from sklearn.linear_model import RidgeCV
@@ -35,7 +35,9 @@ def zero_shot(estimate: np.ndarray, candidates: np.ndarray, truth: np.ndarray, c
     return float((cosines(estimate - centre, candidates - centre).argmax(1) == truth).mean())
 
 
-def linear_projectors(known: Mapping[str, np.ndarray], m: int) -> dict[str, Map]:
+def linear_projectors(
+    known: Mapping[str, np.ndarray], m: int, penalties: Sequence[float] = PENALTIES
+) -> dict[str, Map]:
     """Linear maps from the first stream to the second that saw the first m pairs.
 
     Returns
@@ -52,7 +54,7 @@ def linear_projectors(known: Mapping[str, np.ndarray], m: int) -> dict[str, Map]
     a, b = (np.asarray(rows[:m], dtype=np.float64) for rows in known.values())
     moments = Moments.from_arrays(a, b)
     Q, scale, _, _ = procrustes(moments)
-    ridge = RidgeCV(alphas=PENALTIES).fit(a, b)
+    ridge = RidgeCV(alphas=penalties).fit(a, b)
     return {"ridge": ridge.predict, "procrustes": lambda x: (x - moments.mean_x) @ Q * scale + moments.mean_y}
 
 

@@ -58,8 +58,7 @@ def pursue(moments: Moments, count: int) -> np.ndarray:
     array([[ 1,  0, -1]])
     """
     m, n_targets = moments.cross.shape
-    varies = moments.variance > FLOOR * moments.variance.max(initial=0.0)
-    scale = np.where(varies, 1 / np.sqrt(np.where(varies, moments.variance, 1)), 0.0)
+    scale = _inverse_deviations(moments.variance)
     floor = FLOOR * np.sqrt(np.maximum(moments.target, 0))
     residual, columns = moments.cross.astype(np.float64).copy(), dict[int, np.ndarray]()
     order, open_ = np.full((n_targets, count), -1), np.ones(n_targets, dtype=bool)
@@ -98,12 +97,17 @@ def by_difference(moments: Moments, count: int) -> np.ndarray:
     >>> by_difference(m, 3)
     array([[ 1,  0, -1]])
     """
-    varies = moments.variance > FLOOR * moments.variance.max(initial=0.0)
-    scale = np.where(varies, 1 / np.sqrt(np.where(varies, moments.variance, 1)), 0.0)
+    scale = _inverse_deviations(moments.variance)
     scores = np.abs(moments.cross) * scale[:, None]
     found = np.argsort(-scores, axis=0, kind="stable")[:count].T
     taken = np.where(np.take_along_axis(scores.T, found, 1) > 0, found, -1)
     return np.pad(taken, ((0, 0), (0, count - taken.shape[1])), constant_values=-1)
+
+
+def _inverse_deviations(variance: np.ndarray) -> np.ndarray:
+    """Return 1 over the standard deviations [m]; 0 where a feature does not vary."""
+    varies = variance > FLOOR * variance.max(initial=0.0)
+    return np.where(varies, 1 / np.sqrt(np.where(varies, variance, 1)), 0.0)
 
 
 SELECTIONS = {"omp": pursue, "difference": by_difference}

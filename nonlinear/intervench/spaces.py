@@ -9,6 +9,7 @@ from scipy import sparse
 from nonlinear.intervench.domains import Bench
 from nonlinear.intervench.probe import Features, Probe, by_atoms, by_matrix, fit_masked
 from nonlinear.intervench.pursuit import SELECTIONS, Moments
+from theory import moments
 from theory.linalg import rank_of, svd
 
 
@@ -79,31 +80,26 @@ class Latent(Space):
     name = "latent"
 
     @cached_property
-    def _sums(self) -> dict[str, tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]]:
-        """Stream → mean, covariance and sums of the training rows by target: one pass."""
+    def _second(self) -> dict[str, tuple[np.ndarray, dict[str, np.ndarray]]]:
+        """Stream → covariance of the training rows, and theirs with the indicators of each target: one pass."""
         bench, found = self.bench, {}
-        train = bench.parts["train"]
+        train, size = bench.parts["train"], bench.config.block
         for s, domain in bench.domains.items():
-            d = len(domain.b)
-            gram, total, by_target = np.zeros((d, d)), np.zeros(d), {}
-            for start in range(0, len(train), bench.config.block):
-                rows = train[start : start + bench.config.block]
-                x = domain.x(rows)
-                gram += x.T @ x
-                total += x.sum(0)
-                for name, one_hot in targets(bench, s, rows).items():
-                    by_target[name] = by_target.get(name, 0) + one_hot.T @ x
-            mean = total / len(train)
-            found[s] = mean, gram / len(train) - np.outer(mean, mean), by_target
+            widths = {name: one_hot.shape[1] for name, one_hot in targets(bench, s, train[:1]).items()}
+            blocks = (train[start : start + size] for start in range(0, len(train), size))
+            second = moments.Moments.from_blocks(
+                (domain.x(rows), np.concatenate(list(targets(bench, s, rows).values()), 1)) for rows in blocks
+            )
+            crosses = np.split(second.Sxy, np.cumsum(list(widths.values()))[:-1], axis=1)
+            found[s] = second.Sx, dict(zip(widths, crosses, strict=True))
         return found
 
     def moments(self, s: str, target: str) -> Moments:
         """Moments of the atoms' projections with the indicators of a target, "class" or "attribute"."""
-        mean, S, by_target = self._sums[s]
+        S, cross = self._second[s]
         D, shares = self.bench.domains[s].D, _shares(self.bench, s, target)
-        cross = by_target[target] / len(self.bench.parts["train"]) - np.outer(shares, mean)
         images = D @ S
-        return Moments((images * D).sum(1), D @ cross.T, shares * (1 - shares), lambda a: images @ D[a].T)
+        return Moments((images * D).sum(1), D @ cross[target], shares * (1 - shares), lambda a: images @ D[a].T)
 
     def features(self, s: str, part: str, ablated: np.ndarray | None = None) -> np.ndarray:
         """Rows of a part [n, d]; without their components in the span of the ablated atoms, after removing b."""
