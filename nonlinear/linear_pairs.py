@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from nonlinear.random_rows import BLOCK, rows, stream_of
 from nonlinear.sources import Ambiguity, check_laws, draw_sources
-from theory.ambiguity import haar
+from theory.ambiguity.rotations import haar
 from theory.linalg import one_thread, tolerance
 
 # Keys of the random streams.

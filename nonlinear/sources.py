@@ -9,7 +9,7 @@ from math import factorial, prod, sqrt
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.ambiguity import haar
+from theory.ambiguity.rotations import haar
 
 # Law → (symmetric, draw), centred and of variance 1. "two-point" is −1 (2/3), 2 (1/3), divided by √2.
 LAWS = {

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from proofs_check.empirical import Experiment
+from proofs_check.simulated import Simulated
 
-KINDS = ("proof", "numeric", "necessity", "mutants", "counterexample", "family", "trained", "experiment")
+KINDS = ("proof", "numeric", "simulated", "necessity", "mutants", "counterexample", "family", "trained", "experiment")
 ENGINES = ("certificate", "z3", "sympy", "axiom")
 
 
@@ -261,7 +262,7 @@ class Trained:
         )
 
 
-Record = Step | Numeric | Counterexample | Necessity | Mutants | Trained | Experiment
+Record = Step | Numeric | Simulated | Counterexample | Necessity | Mutants | Trained | Experiment
 
 
 @dataclass(frozen=True)

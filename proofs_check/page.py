@@ -34,6 +34,7 @@ KIND_TITLES = {
     "family": "Fails on a whole family",
     "proof": "Proof",
     "numeric": "Generated members",
+    "simulated": "Predicted and simulated",
     "necessity": "Each hypothesis is needed",
     "mutants": "False variants",
     "trained": "Trained coders",

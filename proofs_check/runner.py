@@ -25,7 +25,7 @@ from proofs_check.output import replace_text
 PACKAGES = ("theory", "nonlinear", "proofs_check")
 TRUSTED = ("hypothesis", "numpy", "scipy", "sympy", "torch", "z3-solver")
 # What records compute from their fields, for judge and reader.
-COMPUTED = "killed equivalent share passed prediction arms converged outcome reason p_value".split()
+COMPUTED = "rows killed equivalent share passed prediction arms converged outcome reason p_value".split()
 
 
 @dataclass(frozen=True)

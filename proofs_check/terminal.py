@@ -23,9 +23,9 @@ STYLE = {
     "BROKEN": "bold red",
     "not run": "dim",
 }
-LETTERS: dict[str, str] = dict(zip((k for k in KINDS if k != "experiment"), "PNHMCFT", strict=True))
+LETTERS: dict[str, str] = dict(zip((k for k in KINDS if k != "experiment"), "PNSHMCFT", strict=True))
 EMPIRICAL = "Empirical claims: prediction; means over seeds [95 % interval]"
-LEGEND = "P proof N numeric H hypotheses M mutants C counterexample F family T trained; ! fails - not run"
+LEGEND = "P proof N numeric S simulated H hypotheses M mutants C counterexample F family T trained; ! fails - not run"
 
 
 def show(report: Report, mismatches: Sequence[str], console: Console) -> None:

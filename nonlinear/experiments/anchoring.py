@@ -19,7 +19,7 @@ from nonlinear.experiments.transfer import linear_projectors
 from nonlinear.experiments.unidentifiability import LAW, WEIGHTS, objective
 from nonlinear.matching import match
 from nonlinear.train import train
-from theory.ambiguity import distinct_columns, expected_distinct_columns
+from theory.ambiguity.permutations import distinct_columns, expected_distinct_columns
 from theory.linalg import tolerance
 from theory.similarity import r_squared
 

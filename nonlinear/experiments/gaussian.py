@@ -13,7 +13,7 @@ import torch
 
 from nonlinear.linear_pairs import gaussian_pair
 from nonlinear.translators import Fit, train
-from theory.ambiguity import AnchoredMaps, haar, map_r_squared
+from theory.ambiguity.rotations import AnchoredMaps, haar, map_r_squared
 from theory.discrepancy import random_slices, sliced_ecf
 from theory.leak import expected_distance
 from theory.levels import Distribution

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nonlinear.data import Array
-from theory.ambiguity import haar
+from theory.ambiguity.rotations import haar
 
 # Ten classes of three atoms each, atoms that say nothing, and one atom for each value of an attribute.
 CLASSES, PER_CLASS, NUISANCE, VALUES = 10, 3, 20, 2

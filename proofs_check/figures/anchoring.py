@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from proofs_check.figures.audit import BLUE, GREEN, ORANGE
 from proofs_check.figures.seeds import LOWEST, handle, mean, numbers, title
-from theory.ambiguity import expected_anchors_r_squared, expected_matched_r_squared, identifying_anchors
+from theory.ambiguity.permutations import identifying_anchors
+from theory.ambiguity.rotations import expected_anchors_r_squared, expected_matched_r_squared
 
 Results = Sequence[Mapping[str, Any]]
 # Fits of the Gaussian runs: marker, colour, filled, shift along m, and what they are.

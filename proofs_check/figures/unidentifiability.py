@@ -9,7 +9,11 @@ from matplotlib.lines import Line2D
 
 from proofs_check.figures.audit import BLUE, GREEN, ORANGE
 from proofs_check.figures.seeds import COLOURS, LOWEST, generator, handle, mean, numbers, title
-from theory.ambiguity import expected_anchors_r_squared, expected_matched_r_squared, matched_r_squared_deviation
+from theory.ambiguity.rotations import (
+    expected_anchors_r_squared,
+    expected_matched_r_squared,
+    matched_r_squared_deviation,
+)
 
 SAMPLINGS = "disjoint", "independent", "aligned"
 # The paper's synthetic table, R²_TR under dTR and R²_CC under dCC.

@@ -12,7 +12,7 @@ from nonlinear.linear_pairs import gaussian_pair
 from proofs_check.evidence import Numeric, Run
 from proofs_check.predictions import Frozen
 from proofs_check.trained.experiments import units_of
-from theory.ambiguity import haar, map_r_squared
+from theory.ambiguity.rotations import haar, map_r_squared
 from theory.discrepancy import random_slices
 from theory.moments import Moments
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from scipy.linalg import null_space, orthogonal_procrustes, sqrtm
 from scipy.stats import beta, ortho_group
 
-from theory import ambiguity
-from theory.ambiguity import AnchoredMaps
+from theory.ambiguity import permutations as atoms
+from theory.ambiguity import rotations
+from theory.ambiguity.rotations import AnchoredMaps
 from theory.linalg import tolerance
 from theory.moments import Moments
 from theory.similarity import r_squared
@@ -117,7 +118,7 @@ def test_inexact_anchors_are_fitted_as_procrustes_does():
 def test_haar_has_the_second_moments_of_the_orthogonal_group():
     rng = np.random.default_rng(3)
     B = rng.standard_normal((3, 3))
-    drawn = np.array([ambiguity.haar(3, rng) for _ in range(4000)])
+    drawn = np.array([rotations.haar(3, rng) for _ in range(4000)])
     traces = np.einsum("nij,ij->n", drawn, B)
     assert within(traces, 0.0)
     assert within(traces**2, (B**2).sum() / 3)
@@ -134,8 +135,8 @@ def test_r_squared_of_a_map_is_that_of_its_translations():
     X, Y, A = rng.standard_normal((40, 3)), rng.standard_normal((40, 2)), rng.standard_normal((3, 2))
     m = Moments.from_arrays(X, Y)
     direct = r_squared((X - m.mean_x) @ A, Y - m.mean_y)
-    assert abs(ambiguity.map_r_squared(m, A) - direct) <= tolerance(10 * abs(direct), 40)
-    assert np.isnan(ambiguity.map_r_squared(Moments.from_arrays(X, 0 * Y), A))
+    assert abs(rotations.map_r_squared(m, A) - direct) <= tolerance(10 * abs(direct), 40)
+    assert np.isnan(rotations.map_r_squared(Moments.from_arrays(X, 0 * Y), A))
 
 
 @pytest.mark.parametrize("n_anchors", [0, 2, 3, 4])
@@ -146,7 +147,7 @@ def test_r_squared_given_the_anchors(n_anchors):
     moments = Moments.from_arrays(X, Y)
     maps = AnchoredMaps.of(moments, X[:n_anchors], Y[:n_anchors])
     mean, deviation = maps.r_squared()
-    drawn = np.array([ambiguity.map_r_squared(moments, maps.draw(rng)) for _ in range(1500)])
+    drawn = np.array([rotations.map_r_squared(moments, maps.draw(rng)) for _ in range(1500)])
     if n_anchors == 4:
         assert deviation == 0
         assert np.abs(drawn - mean).max() <= tolerance(100 * abs(mean), 200)
@@ -180,14 +181,14 @@ def test_r_squared_over_anchors_and_maps(d, n_anchors, decay):
     rng = np.random.default_rng([6, d, n_anchors])
     Sy = spd(rng, d, decay)
     matched, regression = simulated(rng, d, n_anchors, Sy, 3000)
-    expected = ambiguity.expected_matched_r_squared(d, n_anchors)
+    expected = rotations.expected_matched_r_squared(d, n_anchors)
     assert expected == pytest.approx(2 * n_anchors / d - 1)
     assert within(matched, expected)
-    assert within(regression, ambiguity.expected_anchors_r_squared(d, n_anchors))
+    assert within(regression, rotations.expected_anchors_r_squared(d, n_anchors))
     # Matching doubles the error of the anchors alone.
     assert within(1 - matched, 2 * (1 - n_anchors / d))
     assert not within(matched, n_anchors / d)
-    deviation = ambiguity.matched_r_squared_deviation(d, n_anchors, Sy)
+    deviation = rotations.matched_r_squared_deviation(d, n_anchors, Sy)
     if d - n_anchors == 1 and decay == 0:
         assert set(np.round(matched, 10)) == {1.0, round(1 - 4 / d, 10)}
         assert deviation == pytest.approx(2 / d)
@@ -195,7 +196,7 @@ def test_r_squared_over_anchors_and_maps(d, n_anchors, decay):
         assert deviation_within(matched, deviation)
         assert not deviation_within(matched, 1.25 * deviation)
     if decay > 0:
-        assert not deviation_within(matched, ambiguity.matched_r_squared_deviation(d, n_anchors))
+        assert not deviation_within(matched, rotations.matched_r_squared_deviation(d, n_anchors))
 
 
 @pytest.mark.parametrize(("d", "n_anchors"), [(d, m) for d in (2, 3, 6) for m in range(d)])
@@ -208,17 +209,17 @@ def test_the_deviation_is_exact_for_a_single_direction(d, n_anchors):
     share = beta(f / 2, n_anchors / 2) if n_anchors else None
     mean, square = (share.mean(), share.moment(2)) if share else (1.0, 1.0)
     expected = 4 * (square - mean**2 + square / f)
-    found = ambiguity.matched_r_squared_deviation(d, n_anchors, np.diag([1.0] + [0.0] * (d - 1)))
+    found = rotations.matched_r_squared_deviation(d, n_anchors, np.diag([1.0] + [0.0] * (d - 1)))
     assert found**2 == pytest.approx(expected, rel=1e-12)
-    assert ambiguity.matched_r_squared_deviation(d, n_anchors, 3 * np.eye(d)) == pytest.approx(2 / d, rel=1e-12)
+    assert rotations.matched_r_squared_deviation(d, n_anchors, 3 * np.eye(d)) == pytest.approx(2 / d, rel=1e-12)
 
 
 def test_the_deviation_without_anchors_is_that_of_one_haar_matrix():
     Sy = np.diag([4.0, 2.0, 1.0])
-    assert ambiguity.matched_r_squared_deviation(3, 0, Sy) == pytest.approx((4 * 21 / (3 * 49)) ** 0.5)
-    assert ambiguity.matched_r_squared_deviation(1, 0, [[7.0]]) == 2.0
-    assert ambiguity.matched_r_squared_deviation(3, 3, Sy) == 0.0
-    assert ambiguity.expected_matched_r_squared(3, 5) == 1.0
+    assert rotations.matched_r_squared_deviation(3, 0, Sy) == pytest.approx((4 * 21 / (3 * 49)) ** 0.5)
+    assert rotations.matched_r_squared_deviation(1, 0, [[7.0]]) == 2.0
+    assert rotations.matched_r_squared_deviation(3, 3, Sy) == 0.0
+    assert rotations.expected_matched_r_squared(3, 5) == 1.0
 
 
 def test_the_mean_of_the_matched_maps_is_the_regression_in_whitened_coordinates():
@@ -231,10 +232,10 @@ def test_the_mean_of_the_matched_maps_is_the_regression_in_whitened_coordinates(
         x, y = X - moments.mean_x, Y - moments.mean_y
         R = np.real(sqrtm(moments.Sx))
         regression = np.linalg.solve(R, np.linalg.pinv(np.linalg.solve(R, x.T).T) @ y)
-        H = ambiguity.haar(2, rng)
+        H = rotations.haar(2, rng)
         np.testing.assert_allclose((maps.map(H) + maps.map(-H)) / 2, regression, atol=1e-7)
-        whitened.append(ambiguity.map_r_squared(moments, regression))
-        raw.append(ambiguity.map_r_squared(moments, np.linalg.pinv(x) @ y))
+        whitened.append(rotations.map_r_squared(moments, regression))
+        raw.append(rotations.map_r_squared(moments, np.linalg.pinv(x) @ y))
     assert within(whitened, 2 / 4)
     difference = np.array(whitened) - raw
     assert difference.mean() > 5 * difference.std() / len(raw) ** 0.5
@@ -269,15 +270,15 @@ def test_binary_codes_by_enumeration(K, s, m):
         columns = [tuple(a[i] for a in anchors) for i in range(K)]
         allowed = consistent(columns)
         given_these = sum(map(r2, allowed)) / len(allowed)
-        assert ambiguity.distinct_columns(np.reshape(anchors, (m, K))) == len(set(columns))
-        assert abs(given_these - ambiguity.concept_r_squared(K, s, len(set(columns)))) < 1e-14
+        assert atoms.distinct_columns(np.reshape(anchors, (m, K))) == len(set(columns))
+        assert abs(given_these - atoms.concept_r_squared(K, s, len(set(columns)))) < 1e-14
         assert (len(allowed) == 1) == (len(set(columns)) == K)
         distinct, mean = distinct + len(set(columns)), mean + given_these
         largest = max(largest, *map(columns.count, columns))
     count = len(points) ** m
-    found = ambiguity.expected_distinct_columns(K, s, m)
+    found = atoms.expected_distinct_columns(K, s, m)
     assert found == float(distinct / count)
-    assert abs(ambiguity.concept_r_squared(K, s, found) - mean / count) < 1e-14
+    assert abs(atoms.concept_r_squared(K, s, found) - mean / count) < 1e-14
     # Two atoms coincide with the closed probability; it is not enough where three can.
     pair = Fraction(sum(a[0] == a[1] for a in points), len(points)) ** m
     assert pair == (1 - Fraction(2 * s * (K - s), K * (K - 1))) ** m
@@ -288,10 +289,10 @@ def test_the_smallest_trap():
     """One anchor for three atoms, two of them active: of the two consistent permutations one has R² = −1."""
     for anchor in codes(3, 2):
         fixed = [sum(p[i] == i for i in range(3)) for p in consistent(anchor)]
-        assert sorted(ambiguity.concept_r_squared(3, 2, k) for k in fixed) == [-1.0, 1.0]
-    assert ambiguity.concept_r_squared(3, 2, ambiguity.expected_distinct_columns(3, 2, 1)) == 0.0
-    assert ambiguity.expected_distinct_columns(2, 1, 1) == 2.0  # two atoms are told apart by any anchor
-    assert ambiguity.expected_distinct_columns(3, 2, 1, amplitudes=True) == 3.0  # and amplitudes tell these three
+        assert sorted(atoms.concept_r_squared(3, 2, k) for k in fixed) == [-1.0, 1.0]
+    assert atoms.concept_r_squared(3, 2, atoms.expected_distinct_columns(3, 2, 1)) == 0.0
+    assert atoms.expected_distinct_columns(2, 1, 1) == 2.0  # two atoms are told apart by any anchor
+    assert atoms.expected_distinct_columns(3, 2, 1, amplitudes=True) == 3.0  # and amplitudes tell these three
 
 
 @pytest.mark.parametrize(("K", "s", "m"), SMALL)
@@ -313,12 +314,12 @@ def test_amplitudes_by_enumeration(K, s, m):
         mean += sum(map(r2, allowed)) / len(allowed)
         idle, some = idle + active.count(False), some + (not all(active))
     count = comb(K, s) ** m
-    assert ambiguity.never_active(K, s, m) == pytest.approx((idle / count, some / count), rel=1e-14)
-    fixed = ambiguity.expected_distinct_columns(K, s, m, amplitudes=True)
-    found = ambiguity.concept_r_squared(K, s, fixed, mean=2.0, mean_square=5.0)
+    assert atoms.never_active(K, s, m) == pytest.approx((idle / count, some / count), rel=1e-14)
+    fixed = atoms.expected_distinct_columns(K, s, m, amplitudes=True)
+    found = atoms.concept_r_squared(K, s, fixed, mean=2.0, mean_square=5.0)
     assert abs(found - mean / count) < 1e-13
     if mean != count:  # the amplitudes count: with those of binary codes the number is another one
-        assert abs(ambiguity.concept_r_squared(K, s, fixed) - mean / count) > 1e-3
+        assert abs(atoms.concept_r_squared(K, s, fixed) - mean / count) > 1e-3
 
 
 @pytest.mark.parametrize("amplitudes", [False, True])
@@ -341,11 +342,11 @@ def test_drawn_anchors_permutations_and_codes(K, s, m, amplitudes):
         test = draw(1)[0]
         moved.append(((test[p] - test) ** 2).sum())
         distinct.append(labels.max() + 1)
-    expected = ambiguity.expected_distinct_columns(K, s, m, amplitudes)
+    expected = atoms.expected_distinct_columns(K, s, m, amplitudes)
     assert within(distinct, expected)
     total = s * square - s**2 / K * mean**2
-    assert within(1 - np.array(moved) / total, ambiguity.concept_r_squared(K, s, expected, mean, square))
-    other = ambiguity.expected_distinct_columns(K, s, m, not amplitudes)
+    assert within(1 - np.array(moved) / total, atoms.concept_r_squared(K, s, expected, mean, square))
+    other = atoms.expected_distinct_columns(K, s, m, not amplitudes)
     assert not within(distinct, other)
 
 
@@ -353,15 +354,15 @@ def test_drawn_anchors_permutations_and_codes(K, s, m, amplitudes):
 def test_no_term_of_the_exact_sum_is_lost(K, s, m):
     q = [Fraction(comb(K - j, s) + comb(K - j, K - s), comb(K, s)) for j in range(K + 1)]
     exact = sum((-1) ** (j + 1) * comb(K, j) * q[j] ** m for j in range(1, K + 1))
-    assert ambiguity.expected_distinct_columns(K, s, m) == float(exact)
+    assert atoms.expected_distinct_columns(K, s, m) == float(exact)
     never = sum((-1) ** (j + 1) * comb(K, j) * Fraction(comb(K - j, s), comb(K, s)) ** m for j in range(1, K + 1))
-    assert ambiguity.never_active(K, s, m)[1] == float(never)
+    assert atoms.never_active(K, s, m)[1] == float(never)
 
 
 def test_amplitudes_that_hardly_vary_cost_what_binary_codes_cost():
     K, s, m = 200, 4, 60
-    fixed = ambiguity.expected_distinct_columns(K, s, m, amplitudes=True)
-    found = ambiguity.concept_r_squared(K, s, fixed, 1.0, 1.0 + 1e-12)
+    fixed = atoms.expected_distinct_columns(K, s, m, amplitudes=True)
+    found = atoms.concept_r_squared(K, s, fixed, 1.0, 1.0 + 1e-12)
     assert abs((1 - found) - 2 / (K - 1) * (K - fixed)) < 1e-9
     # the rule of thumb 1 − 2e^{−ms/K}: wrong by O(s/K) of the exponent and by one atom
     assert abs(found - (1 - 2 * np.exp(-m * s / K))) < 0.03
@@ -371,7 +372,7 @@ def test_amplitudes_that_hardly_vary_cost_what_binary_codes_cost():
 @pytest.mark.parametrize("amplitudes", [False, True])
 def test_the_permutation_becomes_unique_near_the_stated_number_of_anchors(amplitudes):
     rng, K, s = np.random.default_rng(9), 128, 4
-    near = ambiguity.identifying_anchors(K, s)
+    near = atoms.identifying_anchors(K, s)
     assert near == pytest.approx(K * log(K) / s)
 
     def unique(m):
@@ -396,10 +397,10 @@ def test_guards():
         AnchoredMaps.of(two, np.zeros((0, 3)), np.zeros((0, 3)))
     for s in (0, 3):
         with pytest.raises(ValueError, match="sparsity"):
-            ambiguity.expected_distinct_columns(3, s, 1)
+            atoms.expected_distinct_columns(3, s, 1)
     with pytest.raises(ValueError, match="pass 0 or more"):
-        ambiguity.expected_distinct_columns(3, 1, -1)
+        atoms.expected_distinct_columns(3, 1, -1)
     with pytest.raises(ValueError, match="pass 0 or more"):
-        ambiguity.expected_matched_r_squared(3, -1)
+        rotations.expected_matched_r_squared(3, -1)
     with pytest.raises(ValueError, match="mean square"):
-        ambiguity.concept_r_squared(5, 2, 3, mean=2.0, mean_square=1.0)
+        atoms.concept_r_squared(5, 2, 3, mean=2.0, mean_square=1.0)

@@ -9,7 +9,7 @@ from nonlinear.intervench import domains, stages
 from nonlinear.intervench.domains import Bench
 from nonlinear.intervench.planted import ATOMS, WIDTH, Planted, PlantedCoder, planted
 from nonlinear.intervench.spaces import Latent
-from theory.ambiguity import haar
+from theory.ambiguity.rotations import haar
 
 from .shared import (
     DIAGONAL,

@@ -1,0 +1,1 @@
+"""What distribution matching leaves open, and how many anchors close it (theorems C1 to C5)."""
