@@ -397,7 +397,7 @@ def test_terminal_table(collect, encoding, width):
         assert sum(line.split()[:1] == [c.id] for line in lines) == 1
     row = {line.split()[0]: line.split() for line in lines if line.split()}
     assert row["L1.i"][-1] == "PN.HM..T"
-    assert row["L10.i"][-1] == "....CF."
+    assert row["L10.i"][-1] == ".....CF."
     assert row["L1.iv"][-2:] == ["NO", "P!.M..."]
     flowing = " ".join(text.split())
     assert "1 NOT AS EXPECTED" in flowing
