@@ -398,7 +398,7 @@ def test_terminal_table(collect, encoding, width):
     row = {line.split()[0]: line.split() for line in lines if line.split()}
     assert row["L1.i"][-1] == "PN.HM..T"
     assert row["L10.i"][-1] == ".....CF."
-    assert row["L1.iv"][-2:] == ["NO", "P!.M..."]
+    assert row["L1.iv"][-2:] == ["NO", "P!..M..."]
     flowing = " ".join(text.split())
     assert "1 NOT AS EXPECTED" in flowing
     assert "3 proved by certificate or z3" in flowing
