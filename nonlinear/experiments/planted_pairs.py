@@ -1,4 +1,4 @@
-"""Planted settings on which the rule of `concept-alignment anchors` is validated: how many pairs does each need?
+"""Planted settings that validate the rule of `concept-alignment anchors`: how many pairs does each need.
 
 A setting is a function of its seed alone. Seeds 0 to 9 are judged; the rule was made on seeds 100 to 139.
 """
