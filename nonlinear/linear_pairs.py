@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nonlinear.random_rows import BLOCK, rows, stream_of
-from nonlinear.sources import Ambiguity, check_laws, draw_sources
+from theory.ambiguity.components import Ambiguity
 from theory.ambiguity.rotations import haar
+from theory.ambiguity.sources import check_laws, draw_sources
 from theory.linalg import one_thread, tolerance
 
 # Keys of the random streams.
@@ -84,7 +85,7 @@ def linear_pair(
     Parameters
     ----------
     laws
-        Of the d sources, names as in `nonlinear.sources.draw_sources`.
+        Of the d sources, names as in `theory.ambiguity.sources.draw_sources`.
     spectrum_x, spectrum_y
         Eigenvalues of Σx and Σy: d positive numbers, or one for all. By default that of y is that of x.
     Q

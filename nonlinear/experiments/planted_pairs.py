@@ -11,8 +11,8 @@ import numpy as np
 
 from nonlinear.experiments.transfer import linear_projectors
 from nonlinear.matching import match
-from nonlinear.sources import draw_sources
 from theory.ambiguity.rotations import haar
+from theory.ambiguity.sources import draw_sources
 from theory.similarity import r_squared
 
 JUDGED = tuple(range(10))

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from nonlinear.incoherence import incoherence
 from nonlinear.linear_pairs import gaussian_pair, linear_pair
 from nonlinear.random_rows import BLOCK, rows, stream_of
-from nonlinear.sources import LAWS, Ambiguity, draw_sources
 from nonlinear.sparse_generator import SparseGenerator
+from theory.ambiguity.components import Ambiguity
+from theory.ambiguity.sources import LAWS, draw_sources
 from theory.linalg import tolerance
 
 ROOT = Path(__file__).parents[2]
