@@ -5,7 +5,7 @@ differs on it.
 """
 
 from collections.abc import Callable
-from math import comb, log
+from math import comb, exp, log
 from operator import index
 
 import numpy as np
@@ -41,6 +41,27 @@ def concept_r_squared(n_atoms: int, sparsity: int, fixed: float, mean: float = 1
         raise ValueError(f"E a² = {mean_square} is below (E a)² = {mean**2}; pass the mean and the mean square")
     kappa = 2 * (mean_square - mean**2 * (s - 1) / (K - 1)) / (K * mean_square - s * mean**2)
     return 1 - kappa * (K - fixed)
+
+
+def expected_concept_r_squared(
+    n_atoms: int, sparsity: int, n_anchors: int, amplitudes: tuple[float, float] | None = None
+) -> float:
+    """E R² of codes under a permutation drawn uniformly from those that respect m independent anchors (theorem C5).
+
+    Parameters
+    ----------
+    n_atoms, sparsity, n_anchors
+        K, s with 1 ≤ s ≤ K − 1, and m ≥ 0.
+    amplitudes
+        (E a, E a²) of active entries that are independent and continuously distributed; None for binary codes.
+
+    Examples
+    --------
+    >>> expected_concept_r_squared(3, 2, 1), expected_concept_r_squared(3, 2, 1, amplitudes=(1.0, 4 / 3))
+    (0.0, 1.0)
+    """
+    fixed = expected_distinct_columns(n_atoms, sparsity, n_anchors, amplitudes is not None)
+    return concept_r_squared(n_atoms, sparsity, fixed, *(amplitudes or ()))
 
 
 def distinct_columns(anchors: ArrayLike) -> int:
@@ -93,6 +114,22 @@ def never_active(n_atoms: int, sparsity: int, n_anchors: int) -> tuple[float, fl
     """
     K, s, m = _checked(n_atoms, sparsity, n_anchors)
     return K * (1 - s / K) ** m, _union(K, s, m, lambda j: comb(K - j, s))
+
+
+def identification_probability(n_atoms: int, sparsity: int, n_anchors: int) -> float:
+    """Probability that m anchors leave one permutation, (1 + λ)e^{−λ} with λ = K e^{−ms/K} (theorem C5).
+
+    The leading order for s ln K ≪ K, with or without amplitudes: the number of atoms that were never active is then
+    close to a Poisson number of mean λ, and at most one may be left. λ = 1 at `identifying_anchors`.
+
+    Examples
+    --------
+    >>> round(identification_probability(64, 1, 266), 3), round(identification_probability(64, 1, 600), 3)
+    (0.735, 1.0)
+    """
+    K, s, m = _checked(n_atoms, sparsity, n_anchors)
+    unseen = K * exp(-m * s / K)
+    return (1 + unseen) * exp(-unseen)
 
 
 def identifying_anchors(n_atoms: int, sparsity: int) -> float:
