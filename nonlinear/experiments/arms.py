@@ -125,7 +125,7 @@ def measure(
 
         ``l0``, ``dead``, ``code_variance``: means over streams; ``validation``: own training objective on validation
         rows, without the loss of dead atoms; ``change``: relative change of the loss over the last tenth of the steps;
-        ``losses``: the last means; ``rowwise``, if it is among the parts: see
+        ``losses``: the last means; ``rowwise`` and ``region``, if among the parts: see
         :func:`~nonlinear.experiments.rowwise.rowwise`.
 
     Examples
@@ -158,7 +158,7 @@ def measure(
             for name, coders in (("shuffled_supports", model), ("untrained_shuffled_supports", start)):
                 unit[name] = supports(Evaluation(coders, apart, seed_index=r), theirs)
         if "rowwise" in arm.parts:
-            unit |= rowwise(run)
+            unit |= rowwise(run, null)
         unit |= arm.beside(model, start, seed, r)
         unit["validation"] = objective(Evaluation(model, arm.validation(seed), seed_index=r))
         losses = {name: float(values[-1, r]) for name, values in model.curve.items()}

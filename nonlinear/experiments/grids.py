@@ -10,8 +10,9 @@ from nonlinear.experiments.rowwise import summary
 from nonlinear.experiments.store import Store
 
 Measured = list[dict[str, Any]]
-# What a document leaves out of the units: rows are summed up, maps are for tests.
-LEFT_OUT = "rowwise", "regression", "draws", "maps", *(f"maps_{m}" for m in gaussian.ANCHORS)
+# What a document leaves out of the units: rows are summed up, their nulls stand in the claims, maps are for tests.
+ROWS = "rowwise", "shuffled_region", "untrained_region"
+LEFT_OUT = *ROWS, "regression", "draws", "maps", *(f"maps_{m}" for m in gaussian.ANCHORS)
 
 
 def _each(function: Callable[[int], dict[str, Any]]) -> Callable[[Sequence[int]], Measured]:

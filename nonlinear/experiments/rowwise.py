@@ -10,47 +10,98 @@ import numpy as np
 import torch
 
 from nonlinear.evaluation import Evaluation
+from nonlinear.experiments.region import independent, region
 from theory import bounds
-from theory.linalg import sigma_min, tolerance
+from theory.linalg import svd
 
 # Rows per seed, and the relative size of a difference of codes that is none.
 ROWS, SAME = 256, 1e-6
 # Sets of atoms that an exhaustive search for σ_2s looks at, at most.
 SEARCH = 200_000
+COLUMNS = "translation", "reconstruction", "distance", "image", "sigma", "ell", "largest"
 
 
-@torch.no_grad()
-def rowwise(run: Evaluation) -> dict[str, Any]:
+def rowwise(run: Evaluation, start: Evaluation) -> dict[str, Any]:
     """For a sample of matched rows and both decoders, how far translation determines the codes.
+
+    Parameters
+    ----------
+    run, start
+        The trained coders and those of the start, on the same rows.
 
     Returns
     -------
     dict
-        ``rowwise``: ``distance`` ‖a − b‖, ``image`` ‖D(a − b)‖, ``sigma`` σ_min of the atoms active on either side (0
-        where they are dependent) and ``largest`` √(‖a‖² + ‖b‖²), lists over rows and decoders; ``coherence`` and
-        ``widest``, the largest number of active atoms, by decoder; ``sigma_2s`` by decoder, None where the search is
-        too long.
+        ``rowwise``: see :func:`rows_of`, lists over rows and decoders; ``coherence`` and ``widest``, the largest number
+        of active atoms, by decoder; ``sigma_2s`` by decoder, None where the search is too long.
+
+        ``region``: stream decoded to → numbers, see :func:`~nonlinear.experiments.region.region`; ``shuffled_region``
+        and ``untrained_region``: the same for shuffled pairs, and for the coders of the start.
     """
-    view = run.sample(standalone=True)
-    names, columns = run.shape.streams, {"distance": [], "image": [], "sigma": [], "largest": []}
-    by_decoder: dict[str, list] = {"coherence": [], "widest": [], "sigma_2s": []}
-    i, j = names[0], names[1]
-    rows_i, rows_j = view.matched(i, j)
-    a, b = (z[rows][:ROWS].double().numpy() for z, rows in ((view.code(i), rows_i), (view.code(j), rows_j)))
-    for target in (i, j):
-        D = run.atoms(target).T
-        sizes = []
-        for p, q in zip(a, b, strict=True):
-            active = np.flatnonzero((p != 0) | (q != 0))
-            sizes.append(len(active))
-            columns["distance"].append(float(np.linalg.norm(p - q)))
-            columns["image"].append(float(np.linalg.norm(D @ (p - q))))
-            columns["sigma"].append(sigma_min(D[:, active]) if len(active) else 0.0)
-            columns["largest"].append(float(np.hypot(np.linalg.norm(p), np.linalg.norm(q))))
-        by_decoder["coherence"].append(bounds.coherence(D))
-        by_decoder["widest"].append(max(sizes, default=0))
-        by_decoder["sigma_2s"].append(_sigma_2s(D, run.model.config.sparsity))
-    return {"rowwise": columns | by_decoder}
+    rows, decoders = rows_of(run), {s: run.atoms(s).T for s in run.shape.streams[:2]}
+    found: dict[str, list] = {name: [] for name in (*COLUMNS, "coherence", "widest", "sigma_2s")}
+    for s, D in decoders.items():
+        for name in COLUMNS:
+            found[name] += rows[s][name].tolist()
+        found["coherence"].append(bounds.coherence(D))
+        found["widest"].append(int(rows[s]["active"].max(initial=0)))
+        found["sigma_2s"].append(_sigma_2s(D, run.model.config.sparsity))
+    shuffled, untrained = rows_of(run, shuffle=True), rows_of(start)
+    return {
+        "rowwise": found,
+        "region": {s: region(rows[s], D) for s, D in decoders.items()},
+        "shuffled_region": {s: region(shuffled[s], D) for s, D in decoders.items()},
+        "untrained_region": {s: region(untrained[s], start.atoms(s).T) for s in decoders},
+    }
+
+
+@torch.no_grad()
+def rows_of(run: Evaluation, *, shuffle: bool = False) -> dict[str, dict[str, np.ndarray]]:
+    """Errors and constants of matched rows, for the decoder of each of the first two streams.
+
+    Parameters
+    ----------
+    run
+        Coders on rows.
+    shuffle
+        Hold every row against the partner of the next one.
+
+    Returns
+    -------
+    dict
+        Stream j decoded to → arrays over rows, with codes a of the other stream and b of j, and x_j as the coders see
+        it, normalised, less the decoder's offset: ``translation`` ‖Da − x_j‖, ``reconstruction`` ‖Db − x_j‖,
+        ``distance`` ‖a − b‖, ``image`` ‖D(a − b)‖; of the atoms active on either side ``sigma`` σ_min (0 where they
+        are dependent), ``ell`` σ_max and their number ``active``; ``largest`` √(‖a‖² + ‖b‖²).
+    """
+    view, pair = run.sample(standalone=True), run.shape.streams[:2]
+    x, codes = {}, {}
+    for s, rows in zip(pair, view.matched(*pair), strict=True):
+        offset = view.decode(s, torch.zeros_like(view.code(s)[:1]))
+        x[s], codes[s] = view.x(s)[rows][:ROWS].double() - offset.double(), view.code(s)[rows][:ROWS].double()
+        if shuffle and s != pair[0]:
+            x[s], codes[s] = x[s].roll(1, 0), codes[s].roll(1, 0)
+    found = {}
+    for i, j in (pair, pair[::-1]):
+        a, b, D = codes[i].numpy(), codes[j].numpy(), run.atoms(j).T
+        spectra = [_spectrum(D[:, (p != 0) | (q != 0)]) for p, q in zip(a, b, strict=True)]
+        columns = {
+            "translation": a @ D.T - x[j].numpy(),
+            "reconstruction": b @ D.T - x[j].numpy(),
+            "distance": a - b,
+            "image": (a - b) @ D.T,
+            "largest": np.hstack([a, b]),
+        }
+        found[j] = {name: np.linalg.norm(vectors, axis=1) for name, vectors in columns.items()}
+        found[j] |= zip(("sigma", "ell", "active"), np.array(spectra).reshape(-1, 3).T, strict=True)
+    return found
+
+
+def _spectrum(D: np.ndarray) -> tuple[float, float, int]:
+    """σ_min, σ_max and number of some atoms."""
+    d, number = D.shape
+    values = svd(D)[1] if number else np.zeros(1)
+    return (float(values[-1]) if number <= d else 0.0), float(values[0]), number
 
 
 def _sigma_2s(D: np.ndarray, s: int) -> float | None:
@@ -63,8 +114,7 @@ def summary(units: list[dict[str, Any]]) -> dict[str, Any]:
     """Of all rows of all seeds: how many bounds say something, and what goes with codes that differ.
 
     A bound is informative where it is below √(‖a‖² + ‖b‖²), which non-negative codes obey without any decoder. The
-    coherence bound is vacuous where
-    (2s − 1)μ ≥ 1, with 2s the largest number of active atoms.
+    coherence bound is vacuous where (2s − 1)μ ≥ 1, with 2s the largest number of active atoms.
 
     Examples
     --------
@@ -77,10 +127,10 @@ def summary(units: list[dict[str, Any]]) -> dict[str, Any]:
     distance, image, sigma, largest = (
         np.concatenate([p[name] for p in parts]) for name in ("distance", "image", "sigma", "largest")
     )
-    independent, differ = sigma > tolerance(1.0, 64), distance > SAME * np.maximum(largest, SAME)
+    there, differ = independent(sigma), distance > SAME * np.maximum(largest, SAME)
     bound = np.full(len(sigma), np.inf)
-    bound[independent] = image[independent] / sigma[independent]
-    ratio = bound[differ & independent] / distance[differ & independent]
+    bound[there] = image[there] / sigma[there]
+    ratio = bound[differ & there] / distance[differ & there]
     mu = np.concatenate([p["coherence"] for p in parts])
     widest = np.concatenate([p["widest"] for p in parts])
     low, middle, high = np.quantile(ratio, [0.05, 0.5, 0.95]) if len(ratio) else (np.nan,) * 3
@@ -88,7 +138,7 @@ def summary(units: list[dict[str, Any]]) -> dict[str, Any]:
         "rows": len(sigma),
         "agree": float(np.mean(~differ)),
         "informative": float(np.mean(bound < largest)),
-        "dependent_atoms": float(np.mean(~independent)),
+        "dependent_atoms": float(np.mean(~there)),
         "sigma": {q: float(np.quantile(sigma, v)) for q, v in (("5%", 0.05), ("median", 0.5), ("95%", 0.95))},
         "bound_over_distance": {"5%": float(low), "median": float(middle), "95%": float(high)} if len(ratio) else None,
         "coherence_vacuous": float(np.mean((widest - 1) * mu >= 1)),

@@ -26,7 +26,7 @@ BESIDE: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
 NO_PAIRS = "; no pairs enter, so that shuffling them changes nothing"
 Unit = Mapping[str, Any]
 # Parts of a unit that a null replaces, beside its R².
-PARTS = "shared", "supports", "shuffled_supports", "over_floor", "transfer"
+PARTS = "shared", "supports", "shuffled_supports", "over_floor", "transfer", "region"
 
 
 @dataclass(frozen=True)

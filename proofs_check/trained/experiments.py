@@ -5,7 +5,7 @@ from typing import Any
 
 from nonlinear.experiments.arms import Arm, together
 from nonlinear.experiments.grids import Task
-from nonlinear.experiments.rowwise import summary
+from nonlinear.experiments.rowwise import COLUMNS, summary
 from nonlinear.experiments.store import Store, settings_hash
 from nonlinear.files import cache_dir
 from proofs_check.empirical import NULLS, Experiment
@@ -29,7 +29,7 @@ def trained(arms: Sequence[Arm], frozen: Frozen) -> dict[str, Units]:
 
 
 def row_bounds(run: Run, frozen: Frozen, arms: Sequence[Arm]) -> Numeric:
-    """Theorem A2 row by row: σ_min of the atoms active on either side bounds ‖a − b‖ by ‖D(a − b)‖.
+    """Theorem A2 row by row, by σ_S and ℓ_S of the atoms active on either side: σ_S‖a − b‖ ≤ ‖D(a − b)‖ and more.
 
     Hypothesis draws the arm, the seed and the row with its decoder. True for any weights; what training decides is how
     many of the bounds say something, and the statement reports it.
@@ -48,14 +48,20 @@ def row_bounds(run: Run, frozen: Frozen, arms: Sequence[Arm]) -> Numeric:
     def rows(draw) -> dict[str, float]:
         unit = draw(st.sampled_from(rows_of[draw(st.sampled_from(sorted(rows_of)))]))["rowwise"]
         row = draw(st.integers(0, len(unit["distance"]) - 1))
-        return {name: unit[name][row] for name in ("distance", "image", "sigma", "largest")}
+        return {name: unit[name][row] for name in COLUMNS}
 
     def check(row: dict[str, float]):
-        error = tolerance(1 + row["largest"], 64)
-        yield row["sigma"] * row["distance"] - row["image"], error
-        yield row["distance"] - row["largest"], error
+        t, r, c, w = (row[name] for name in ("translation", "reconstruction", "distance", "image"))
+        error = tolerance(1 + row["largest"] + t + r, 64)
+        yield row["sigma"] * c - w, error
+        yield w - (t + r), error
+        yield abs(t - r) - row["ell"] * c, error
+        yield c - row["largest"], error
 
-    statement = f"σ_min·‖a − b‖ ≤ ‖D(a − b)‖ on trained rows; below √(‖a‖² + ‖b‖²) it says something, {shares}"
+    statement = (
+        "σ_S‖a − b‖ ≤ ‖D(a − b)‖ ≤ t + r and |t − r| ≤ ℓ_S‖a − b‖ on trained rows; the first says something below "
+        f"√(‖a‖² + ‖b‖²), {shares}"
+    )
     return run.holds(statement, rows(), check)
 
 
