@@ -4,11 +4,12 @@ A deterministic equivalent for rows whose whitened coordinates are independent: 
 et al. 2022, Annals of Statistics 50; Simon et al. 2023, TMLR; Bach 2024, SIAM J. Math. Data Sci. 6).
 """
 
+from collections.abc import Callable
 from math import inf
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 
 # Penalties per decade among which the best is taken, and decades on either side of the spectrum.
 PER_DECADE, DECADES = 8, 3
@@ -43,8 +44,9 @@ def ridge_r_squared(spectrum: ArrayLike, explained: ArrayLike, n_pairs: float, n
     if not n_pairs > 0:
         raise ValueError(f"{n_pairs} pairs; pass a positive number")
     left = max(1 - float(explained.sum()), 0.0) if noise is None else noise
-    least, span = _ridgeless(spectrum, n_pairs), np.log10([spectrum.min(), spectrum.max()]) + [-DECADES, DECADES]
-    kappa = np.concatenate([[least], least + np.logspace(*span, int(np.ptp(span) * PER_DECADE))])
+    least = _ridgeless(spectrum, n_pairs)
+    low, high = np.log10(spectrum.min()) - DECADES, np.log10(spectrum.max()) + DECADES
+    kappa = np.concatenate([[least], least + np.logspace(low, high, int((high - low) * PER_DECADE))])
     with np.errstate(divide="ignore", invalid="ignore"):
         L = spectrum / (spectrum + kappa[:, None])
         inflation = 1 - (L**2).sum(1) / n_pairs
@@ -69,12 +71,15 @@ def pairs_for(spectrum: ArrayLike, explained: ArrayLike, target: float, noise: f
             return inf
     if high == 1.0:
         return 1.0
-    return float(brentq(lambda m: ridge_r_squared(spectrum, explained, m, noise) - target, high / 2, high, rtol=1e-3))
+    return _root(lambda m: ridge_r_squared(spectrum, explained, m, noise) - target, high / 2, high)
 
 
 def _ridgeless(spectrum: np.ndarray, n_pairs: float) -> float:
     """κ at which no penalty is left: ΣL_i = m; 0 from m = d on."""
     if n_pairs >= len(spectrum):
         return 0.0
-    top = float(spectrum.sum()) / n_pairs
-    return float(brentq(lambda k: (spectrum / (spectrum + k)).sum() - n_pairs, 0.0, top, xtol=1e-300, rtol=1e-12))
+    return _root(lambda k: (spectrum / (spectrum + k)).sum() - n_pairs, 0.0, float(spectrum.sum()) / n_pairs)
+
+
+def _root(f: Callable[[float], float], low: float, high: float) -> float:
+    return float(root_scalar(f, bracket=(low, high), method="brentq", xtol=1e-12 * high).root)
