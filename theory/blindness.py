@@ -160,10 +160,26 @@ def power(
     >>> power([64, 256, 1024], 2048, 256, *CUMULANTS["exponential"][:2]).round(2)
     array([1.  , 0.14, 0.05])
     """
+    ratio = expected_signal(d, skewness, kurtosis, grid, higher) / np.sqrt(null_variance(d, n, slices, grid))
+    return ndtr(ratio - threshold(level))
+
+
+def threshold(level: float = 0.05) -> float:
+    """Signal over noise above which the test rejects: the normal quantile of 1 − level.
+
+    Raises
+    ------
+    ValueError
+        If the level is not between 0 and 1.
+
+    Examples
+    --------
+    >>> round(threshold(0.05), 3)
+    1.645
+    """
     if not 0 < level < 1:
         raise ValueError(f"the level of a test is between 0 and 1, not {level}")
-    ratio = expected_signal(d, skewness, kurtosis, grid, higher) / np.sqrt(null_variance(d, n, slices, grid))
-    return ndtr(ratio - ndtri(1 - level))
+    return float(ndtri(1 - level))
 
 
 def rows_needed(

@@ -1,10 +1,9 @@
 """Theorem F3 by simulation: drawn directions, exact characteristic functions, and the sliced test on drawn rows."""
 
 import numpy as np
-from scipy.special import ndtri
 
 from theory.ambiguity.sources import LAWS
-from theory.blindness import GRID
+from theory.blindness import GRID, threshold
 from theory.discrepancy import ecf_distance
 from theory.monte_carlo.estimate import Estimate, of_sample
 from theory.quadrature import TGrid
@@ -114,7 +113,7 @@ def power(
     True
     """
     found = distances(d, n, slices, law, grid, rotated=True, draws=draws, rng=rng)
-    return of_sample((found > ndtri(1 - level) * variance**0.5).astype(np.float64))
+    return of_sample((found > threshold(level) * variance**0.5).astype(np.float64))
 
 
 def distances(
