@@ -8,7 +8,21 @@ import numpy as np
 
 from proofs_check.algebra import Poly, letter, one, scalar, trace
 from proofs_check.problem import Problem
-from proofs_check.problems.setting import Draw, Dx, Dy, Sx, Sxy, Sy, Wx, Wy, case, reconstruction, square
+from proofs_check.problems.setting import (
+    Draw,
+    Dx,
+    Dy,
+    Rx,
+    Sx,
+    Sxy,
+    Sy,
+    Wx,
+    Wy,
+    case,
+    reconstruction,
+    square,
+    translation,
+)
 
 Vx, Vy = letter("Vx", "x", "k"), letter("Vy", "y", "k")
 Γ, Δ, A1, C1, A2, C2, C = (letter(name, "k", "k") for name in ("Γ", "Δ", "A1", "C1", "A2", "C2", "C"))
@@ -185,6 +199,31 @@ def _best(draw: Draw) -> dict[str, Any]:
     return {"L": L, "Λ": L @ L, "H": np.linalg.inv(L), "Γ": draw.normal("k", "k"), "C0": draw.normal("k", "k")}
 
 
+# Γ and −Γ together lose their coherent parts, and what is left is a square
+Γ2 = letter("Γ2", "k", "k")
+
+
+@case(
+    Problem(
+        "D1-flip",
+        {"opposite": Γ2 + Γ, "root": L * L - Λ},
+        2 * trace(Γ.T * C0) - trace(Γ.T * Λ * Γ) + 2 * trace(Γ2.T * C0) - trace(Γ2.T * Λ * Γ2),
+        -2 * square(L * Γ),
+    )
+)
+def _opposite(draw: Draw) -> dict[str, Any]:
+    L, Γ = draw.spd("k"), draw.normal("k", "k")
+    return {"L": L, "Λ": L @ L, "Γ": Γ, "Γ2": -Γ, "C0": draw.normal("k", "k")}
+
+
+# every neighbourhood of the best Γ = H²C0 holds invertible ones, at which the square is as small as one likes
+ε = scalar("ε")
+case(
+    Problem("D1-near", {"inverse root": L * H - 1}, square(L * (H * H * C0 + ε * Γ) - H * C0), ε * ε * square(L * Γ)),
+    other_side=H * L - 1,
+)(lambda draw: {**_best(draw), "ε": draw.number()})
+
+
 # D2: Γ = Λx^{-1/2} Q Λy^{1/2} matches the covariances, whatever the rotation
 Q, Ly = letter("Q", "k", "k"), letter("Ly", "k", "k", symmetric=True)
 
@@ -204,6 +243,28 @@ def _matched(draw: Draw) -> dict[str, Any]:
     return {"Λ": L @ L, "H": np.linalg.inv(L), "Q": draw.stiefel("k", "k"), "Ly": Ly, "Λy": Ly @ Ly}
 
 
+# its error is linear in the rotation, Tr(QᵀC), C = Λx^{-1/2} C0 Λy^{1/2}
+ROTATED = {
+    "matched": Γ - H * Q * Ly,
+    "inverse root": H * Λ * H - 1,
+    "orthogonal": Q.T * Q - 1,
+    "root": Ly * Ly - Λy,
+    "coherence": C - H * C0 * Ly,
+}
+
+
+@case(Problem("D2-error", ROTATED, 2 * trace(Γ.T * C0) - trace(Γ.T * Λ * Γ), 2 * trace(Q.T * C) - trace(Λy)))
+def _rotated(draw: Draw) -> dict[str, Any]:
+    v = _matched(draw) | {"C0": draw.normal("k", "k")}
+    return {**v, "Γ": v["H"] @ v["Q"] @ v["Ly"], "C": v["H"] @ v["C0"] @ v["Ly"]}
+
+
+# with Q = PQ′ it is Tr(Pᵀ·CQ′ᵀ), and CQ′ᵀ has the norm of C: an average over P is all that is needed
+case(Problem("D2-norm", {"orthogonal": Q.T * Q - 1}, square(C * Q.T), square(C)), other_side=Q * Q.T - 1)(
+    lambda draw: {"Q": draw.stiefel("k", "k"), "C": draw.normal("k", "k")}
+)
+
+
 # D3: flipping the signs of one domain's coder leaves reconstruction and cycles alone and flips the translation
 sign = scalar("sign")
 flipped, SIGNED = (sign * Wy, sign * Dy), {"a sign": sign * sign - 1}
@@ -216,6 +277,24 @@ def _signed(draw: Draw) -> dict[str, Any]:
 
 case(Problem("D3-reconstruction", SIGNED, flipped[0] * flipped[1], Wy * Dy))(_signed)
 case(Problem("D3-cycle", SIGNED, Wx * flipped[1] * flipped[0] * Dx, Wx * Dy * Wy * Dx))(_signed)
+
+
+# the errors of a translation and of the flipped one average to that of the mean, and a square more
+E = letter("E", "k", "y")
+
+
+@case(
+    Problem(
+        "D3-average",
+        {"flipped decoder": E + Dy},
+        translation(Sx, Sxy, Sy, Wx, Dy) + translation(Sx, Sxy, Sy, Wx, E),
+        2 * trace(Sy) + 2 * square(Rx * Wx * Dy),
+    )
+)
+def _average(draw: Draw) -> dict[str, Any]:
+    v = {"Rx": draw.spd("x"), "Ry": draw.spd("y"), "M": draw.coherence(), "Wx": draw.normal("x", "k")}
+    Dy = draw.normal("k", "y")
+    return {**v, "Dy": Dy, "E": -Dy}
 
 
 # conversely, the two maps of any minimiser are inverse to each other between the principal subspaces
