@@ -5,6 +5,7 @@
 """
 
 from proofs_check.problems import (
+    anchors,
     consistency,
     cycle,
     discrepancy,
@@ -24,6 +25,7 @@ from proofs_check.problems.setting import CASES, Case
 __all__ = [
     "CASES",
     "Case",
+    "anchors",
     "consistency",
     "cycle",
     "discrepancy",
