@@ -73,6 +73,11 @@ AXIOMS = {
             "two probability measures on R are equal iff their distribution functions are",
             "Billingsley, Probability and Measure, Thm 3.3 (π–λ)",
         ),
+        Axiom(
+            "Darmois–Skitovich",
+            "s_i independent, Σ a_i s_i and Σ b_i s_i independent ⇒ a_i b_i = 0 for every s_i that is not Gaussian",
+            "Darmois 1953; Skitovich 1953; Kagan, Linnik & Rao 1973, ch. 3; used for identifiability by Comon 1994",
+        ),
         Axiom("square inverse", "AB = 1 ⇒ BA = 1 for square matrices", "Horn & Johnson, Matrix Analysis, 0.5"),
     )
 }

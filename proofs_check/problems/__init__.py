@@ -6,6 +6,7 @@
 
 from proofs_check.problems import (
     anchors,
+    components,
     consistency,
     cycle,
     discrepancy,
@@ -26,6 +27,7 @@ __all__ = [
     "CASES",
     "Case",
     "anchors",
+    "components",
     "consistency",
     "cycle",
     "discrepancy",

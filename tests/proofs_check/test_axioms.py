@@ -3,7 +3,9 @@
 What is tested is a finite-dimensional or piecewise instance of the fact; it would expose a fact that is misstated.
 """
 
+import itertools
 import math
+from collections import Counter
 from fractions import Fraction
 
 import numpy as np
@@ -236,6 +238,37 @@ def test_distribution_functions(seed, K, equal):
     assert (F == G).all() == (v == w).all()
     chosen = rng.random(K) < 0.5
     assert np.diff(F)[chosen].sum() == v[chosen].sum()
+
+
+@axiom("Darmois–Skitovich")
+@given(SEEDS, st.integers(1, 3), st.booleans())
+def test_darmois_skitovich(seed, d, uncorrelated):
+    """Laws on finitely many integers, none Gaussian, in whole numbers: two sums are independent iff they share none."""
+    rng = np.random.default_rng(seed)
+    sources = [list(zip(rng.permutation(7)[:n] - 3, rng.integers(1, 5, n), strict=True)) for n in rng.integers(2, 4, d)]
+    a, b = rng.integers(-2, 3, (2, d))
+    if uncorrelated and d > 1:  # the first two sources have one law, and a·b = 0
+        sources[1] = sources[0]
+        a[:2], b[:] = rng.integers(1, 3, 2), 0
+        b[:2] = -a[1], a[0]
+    joint = Counter()
+    for outcome in itertools.product(*sources):
+        values, weights = np.array(outcome).T
+        joint[int(values @ a), int(values @ b)] += int(np.prod(weights))
+    left, right = Counter(), Counter()
+    for (x, y), weight in joint.items():
+        left[x] += weight
+        right[y] += weight
+    total = left.total()
+    independent = all(joint[x, y] * total == left[x] * right[y] for x in left for y in right)
+    assert independent == (not (a * b).any())
+
+
+def test_darmois_skitovich_excepts_gaussian_sources():
+    """s_1 + s_2 and s_1 − s_2 of N(0, 1) share both, and their characteristic function is a product."""
+    t, u = np.random.default_rng(0).normal(size=(2, 50))
+    sums = np.exp(-((t + u) ** 2) / 2) * np.exp(-((t - u) ** 2) / 2)
+    assert np.abs(sums - np.exp(-(t**2)) * np.exp(-(u**2))).max() <= tolerance(1.0, 10)
 
 
 @axiom("square inverse")
