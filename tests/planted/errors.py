@@ -66,6 +66,13 @@ ERRORS = (
         "vectors[:, :r] / values[:r], values[:r]",
         "test_linalg.py::test_rank_and_whitener",
     ),
+    theory(
+        "frames of anchors with the signs of the QR",
+        "monte_carlo/rotations.py",
+        "return Q * np.sign(np.diagonal(R, axis1=1, axis2=2))[:, None]",
+        "return Q",
+        "test_monte_carlo_rotations.py::test_maps_match_the_covariance_and_meet_the_anchors",
+    ),
     # Solvers
     solver(
         "PCA: a missing transpose",
@@ -144,6 +151,13 @@ ERRORS = (
         "1.0 - (2 * s - 1) * mu",
         "1.0 - (2 * s - 2) * mu",
         "test_bounds.py::test_coherence_bounds_the_sparse_gain_from_below",
+    ),
+    theory(
+        "noisy anchors: directions that turn into themselves",
+        "ambiguity/noisy_anchors.py",
+        " - 0.5 / s)",
+        ")",
+        "test_noisy_anchors.py::test_slopes_of_the_procrustes_fit_sum_to_the_first_order",
     ),
     # Properties, levels, view, discrepancy
     theory(
