@@ -79,9 +79,17 @@ PHI = {
     "gaussian": lambda t: np.exp(-(t**2) / 2),
     "uniform": lambda t: np.sinc(np.sqrt(3) * t / np.pi),
     "laplace": lambda t: 1 / (1 + t**2 / 2),
-    "exponential": lambda t: np.exp(-1j * t) / (1 - 1j * t),
+    "exponential": lambda t: _gamma_wave(1, t),
+    "chi-square": lambda t: _gamma_wave(0.5, t),
+    "gamma-2": lambda t: _gamma_wave(2, t),
+    "gamma-4": lambda t: _gamma_wave(4, t),
     "two-point": lambda t: (2 * np.exp(-1j * t / np.sqrt(2)) + np.exp(2j * t / np.sqrt(2))) / 3,
+    "rare": lambda t: (9 * np.exp(-1j * t / 3) + np.exp(3j * t)) / 10,
 }
+
+
+def _gamma_wave(shape: float, t: np.ndarray) -> np.ndarray:
+    return np.exp(-1j * t * np.sqrt(shape)) * (1 - 1j * t / np.sqrt(shape)) ** -shape
 
 
 class _Characteristic:

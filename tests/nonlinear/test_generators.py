@@ -34,7 +34,11 @@ SHAPES = {
     "uniform": (0, 9 / 5),
     "laplace": (0, 6),
     "exponential": (2, 9),
+    "chi-square": (2 * sqrt(2), 15),
+    "gamma-2": (sqrt(2), 6),
+    "gamma-4": (1, 9 / 2),
     "two-point": (1 / sqrt(2), 3 / 2),
+    "rare": (8 / 3, 73 / 9),
 }
 SIGNED_LAWS = [sign + law for law in LAWS for sign in ("", "-")]
 

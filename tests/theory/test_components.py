@@ -28,7 +28,11 @@ PHI = {
     "uniform": lambda t: np.sinc(sqrt(3) * t / np.pi),
     "laplace": lambda t: 1 / (1 + t**2 / 2),
     "exponential": lambda t: np.exp(-1j * t) / (1 - 1j * t),
+    "chi-square": lambda t: np.exp(-1j * t / sqrt(2)) / np.sqrt(1 - sqrt(2) * 1j * t),
+    "gamma-2": lambda t: np.exp(-1j * t * sqrt(2)) / (1 - 1j * t / sqrt(2)) ** 2,
+    "gamma-4": lambda t: np.exp(-2j * t) / (1 - 0.5j * t) ** 4,
     "two-point": lambda t: (2 * np.exp(-1j * t / sqrt(2)) + np.exp(2j * t / sqrt(2))) / 3,
+    "rare": lambda t: (9 * np.exp(-1j * t / 3) + np.exp(3j * t)) / 10,
 }
 
 

@@ -25,13 +25,21 @@ class Law(NamedTuple):
     upper: float = float("nan")
 
 
-# "two-point" is −1 (2/3), 2 (1/3), divided by √2.
+def _gamma(shape: float) -> Law:
+    return Law(False, lambda rng, n: (rng.standard_gamma(shape, n) - shape) / sqrt(shape))
+
+
+# Six are asymmetric. "two-point" is −1 (2/3), 2 (1/3), divided by √2; "rare" is −1/3 (9/10), 3 (1/10).
 LAWS = {
     "gaussian": Law(True, lambda rng, n: rng.standard_normal(n)),
     "uniform": Law(True, lambda rng, n: rng.uniform(-sqrt(3), sqrt(3), n)),
     "laplace": Law(True, lambda rng, n: rng.laplace(scale=sqrt(0.5), size=n)),
     "exponential": Law(False, lambda rng, n: rng.standard_exponential(n) - 1),
+    "chi-square": _gamma(1 / 2),
+    "gamma-2": _gamma(2),
+    "gamma-4": _gamma(4),
     "two-point": Law(False, lambda rng, n: np.where(rng.random(n) < 1 / 3, 2.0, -1.0) / sqrt(2), 1 / 3),
+    "rare": Law(False, lambda rng, n: np.where(rng.random(n) < 1 / 10, 3.0, -1 / 3), 1 / 10),
 }
 
 
