@@ -168,10 +168,13 @@ def _(run):
     return Necessity(
         {
             "H ~ −H": Counterexample(
-                "d = 2, m = 1, Σy = 1, Q_* = 1, only maps that keep the orientation: H = 1, R² = 1, not 0",
-                {"E RRᵀ ∝ 1, or Σy ∝ 1, which does as well": diag(1, 1) == eye(2), "H = 1 is Haar on SO(1)": True},
-                {"E R² = 2m/d − 1": r_squared(both[0], eye(2)) == 0},
-                r_squared(both[0], eye(2)),
+                "d = 2, Σy = diag(4,1), Q_* = 1, the anchor (1,0) or (0,1), orientation kept: H = 1, R² = 1, not 0",
+                {
+                    "R is (0,1) or (1,0), and E RRᵀ = 1/2": (diag(0, 1) + diag(1, 0)) / 2 == eye(2) / 2,
+                    "of H = ±1 one keeps the orientation": [Q.det() for Q in both] == [1, -1],
+                },
+                {"E R² = 2m/d − 1": r_squared(both[0], Sy) == 0},
+                r_squared(both[0], Sy),
             ),
             ISOTROPIC: Counterexample(
                 "d = 2, Σy = diag(4,1), Q_* = 1, the anchor always (1,0): H = ±1, R² = 1 and 1/5, not 0 on average",
@@ -215,7 +218,7 @@ def _(run):
             ),
             ISOTROPIC: Counterexample(
                 "d = 2, Σx = 1, Σy = diag(4,1), Q_* = 1, the anchor always (1,0): R² = 4/5, not 1/2",
-                {"Σx = 1, so that x is whitened": eye(2).is_diagonal()},
+                {"x̃⁺x̃ = e₁e₁ᵀ meets the anchor": Matrix([[1, 0]]) * diag(1, 0) == Matrix([[1, 0]])},
                 {"E R² = m/d": fixed == Rational(1, 2)},
                 fixed - Rational(1, 2),
             ),

@@ -97,13 +97,16 @@ def _(run):
         {
             "H Haar": Counterexample(
                 "d = 2, m = 0, Σy = 1, Q_* = 1, H = ±1: R² = 1 and −3, variance 4, not 1",
-                {"no anchors, so that any law of them will do": True, "predicted": _variance(2 * one, 2 * one, 0) == 1},
+                {
+                    "predicted, and no anchors whose law could matter": _variance(2 * one, 2 * one, 0) == 1,
+                    "H ~ −H, orthogonal": all((h * eye(2)) * (h * eye(2)).T == eye(2) for h in (1, -1)),
+                },
                 {"Var R²": turned == 1},
                 turned - 1,
             ),
             "whitened anchors rotation-invariant": Counterexample(
                 "d = 2, Σy = diag(4,1), Q_* = 1, the anchor always (1,0): variance 4/25, not 34/25",
-                {"H = ±1 is Haar on O(1)": True, "predicted": predicted == Rational(34, 25)},
+                {"predicted, and H = ±1 as in all of O(1)": predicted == Rational(34, 25)},
                 {"Var R²": fixed == predicted},
                 predicted - fixed,
             ),
