@@ -36,8 +36,8 @@ LEAST_SQUARES = Claim(
     "From d anchors on, matching the laws more than halves the variance of least squares",
     "E‖X⁺Y − Q_*‖² = (d−r) + dσ²Σ 1/s_i exactly; r = d: Procrustes ≤ (d−1)/(2d) of it to first order in σ², with "
     "equality iff s_1 = … = s_d; Gaussian anchors, m ≥ d + 2: E Σ 1/s_i = d/(m−d−1) (m ≤ d − 2: m/(d−m−1))",
-    "Least squares on the anchors alone fits d² numbers, an orthogonal map has d(d−1)/2 and each is told twice. The "
-    "first-order error of Procrustes is the only approximation here.",
+    "Least squares on the anchors alone fits d² numbers; an orthogonal map has d(d−1)/2, and two entries of the noise "
+    "are averaged in each. The first-order error of Procrustes is the only approximation here.",
     "ours",
     Verdict.MODULO_AXIOMS,
     hypotheses=("r = d", LAW, SMALL),
