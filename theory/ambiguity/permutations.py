@@ -133,7 +133,7 @@ def identification_probability(n_atoms: int, sparsity: int, n_anchors: int) -> f
 
 
 def identifying_anchors(n_atoms: int, sparsity: int) -> float:
-    """Number of anchors, (K/s) ln K, near which the permutation becomes unique, for s ≪ K (theorem C5).
+    """Number of anchors, (K/s) ln K, near which the permutation becomes unique, for s ln K ≪ K (theorem C5).
 
     There about one atom was never active. A leading order: from s = K/2 on, binary codes need more (at s = 60 of 64 it
     gives 4, and they need 64, as at s = 4), amplitudes less. `expected_distinct_columns` is exact.
