@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.integrate import trapezoid
 from scipy.linalg import eigvals, orthogonal_procrustes, solve
@@ -68,6 +68,7 @@ def test_one_anchor_at_any_noise(d, s, sigma):
 
 @settings(deadline=None, max_examples=60)
 @given(SIZES, st.floats(0, 50), SEEDS)
+@example((3, 2, 0), 5e-324, 0)
 def test_the_interpolation_keeps_the_bounds_and_the_first_order(sizes, sigma, seed):
     (d, r, _), s = sizes, anchors(np.random.default_rng(seed), *sizes)[1]
     assert 2 * (d - r) - 1e-9 <= noisy.procrustes_error(s, d, sigma, bounded=True) <= 2 * d + 1e-9

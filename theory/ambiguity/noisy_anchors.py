@@ -79,7 +79,7 @@ def procrustes_error(s: ArrayLike, d: int, sigma: float, *, bounded: bool = Fals
     if sigma == 0:
         return 2 * free + turns.sum(-1)
     kept = np.where(turns < 0.5, 1 - turns / 2, 0.75 * (2 * np.maximum(turns, 0.5)) ** (-1 / 3))
-    return 2 * d - 2 * (_mean_cosine(free + 1, np.sqrt(s) / sigma) * kept).sum(-1)
+    return 2 * d - 2 * (_mean_cosine(free + 1, np.sqrt(s), sigma) * kept).sum(-1)
 
 
 def least_squares_error(s: ArrayLike, d: int, sigma: float) -> np.ndarray:
@@ -227,10 +227,10 @@ def helps_from(d: int, sigma: float, rival: str = "ridge", draws: int = 256, see
     return high
 
 
-def _mean_cosine(n: int, strength: np.ndarray) -> np.ndarray:
-    """E u₁ of the direction u of N(μe₁, I_n), for strengths μ > 0."""
-    # Beyond, 1 − E u₁ is below n·10⁻¹², and the series has no digits to give.
-    μ = np.minimum(strength, 1e6)
+def _mean_cosine(n: int, lengths: np.ndarray, sigma: float) -> np.ndarray:
+    """E u₁ of the direction u of N(ℓe₁, σ²I_n), for lengths ℓ > 0 and σ > 0."""
+    # Beyond ℓ/σ = 10⁶, 1 − E u₁ is below n·10⁻¹²; the quotient could overflow.
+    μ = np.minimum(lengths, 1e6 * sigma) / sigma
     scale = np.exp(gammaln((n + 1) / 2) - gammaln(n / 2 + 1))
     return np.minimum(μ * scale / sqrt(2) * hyp1f1(0.5, n / 2 + 1, -(μ**2) / 2), 1.0)
 
