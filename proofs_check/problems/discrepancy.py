@@ -80,6 +80,31 @@ def _rows(draw: Draw) -> dict[str, Any]:
     return {"o": o, "f": f, "G": (1 - f) * np.eye(n) + f * o @ o.T}
 
 
+# rows of two batches that show one point are J on average, all others c; S marks the h places of the first kind
+S, π = letter("S", "n", "m"), letter("π", "m", "k")
+cross, J, c, h, dim_m = letter("cross", "n", "m"), scalar("J"), scalar("c"), scalar("h"), scalar("dim m")
+
+
+@case(
+    Problem(
+        "F2-cross",
+        {
+            "shared points": cross - c * (o * π.T) - (J - c) * S,
+            "ones of a": o.T * o - dim_n * one("k"),
+            "ones of b": π.T * π - dim_m * one("k"),
+            "places": trace(o.T * S * π) - h,
+        },
+        trace(o.T * cross * π),
+        c * dim_k * dim_n * dim_m + (J - c) * h,
+    )
+)
+def _places(draw: Draw) -> dict[str, Any]:
+    draw.size["m"] = draw.size["n"] - 2
+    o, π = (np.sqrt(draw.size[s]) * draw.stiefel(s, "k") for s in "nm")
+    J, c, S = draw.number(), draw.number(), draw.normal("n", "m")
+    return {"o": o, "π": π, "S": S, "J": J, "c": c, "h": np.trace(o.T @ S @ π), "cross": c * o @ π.T + (J - c) * S}
+
+
 # the mean square is the square of the mean and the spread about it
 Z = letter("Z", "n", "x")
 
