@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from proofs_check import embed_command, experiment_command, intervench_command, train_commands
+from proofs_check import anchors_command, embed_command, experiment_command, intervench_command, train_commands
 from proofs_check.errors import InputError
 from proofs_check.progress import progress
 
@@ -234,6 +234,7 @@ app.command()(embed_command.embed)
 app.command()(train_commands.train)
 app.command()(train_commands.evaluate)
 app.command()(intervench_command.intervench)
+app.command()(anchors_command.anchors)
 app.command()(experiment_command.experiment)
 
 

@@ -112,6 +112,20 @@ def pairs_alone(
     return Needed.of(found)
 
 
+def pairs_with_shares(
+    spectrum_x: ArrayLike, shares: ArrayLike, target: float, rng: np.random.Generator, draws: int = DRAWS
+) -> Needed:
+    """Return the same where the shares v [dx] of the variance of y are known.
+
+    Examples
+    --------
+    >>> pairs_with_shares(np.ones(40), np.ones(40) / 80, 0.6, np.random.default_rng(0)).low
+    inf
+    """
+    needed = pairs_for(spectrum_x, shares, target)
+    return Needed.of(1 + rng.uniform(*EXCESS, draws) * needed)
+
+
 def pairs_of_codes(
     rates: ArrayLike,
     variances: ArrayLike,
