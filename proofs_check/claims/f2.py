@@ -45,8 +45,8 @@ SHARED = Claim(
 FINITE = Claim(
     "F2.ii",
     "Batches from one set of N points leak (ρN − 1)/(N − 1)",
-    "ρ = P(a row of each batch shows one point): F2.i with the laws of the set and v ↦ (vN − 1)/(N − 1) applied to 1/n, "
-    "1/m (0 and 0 if unbiased) and ρ: the leak is 0 of independent batches, −1/(N − 1) of disjoint ones; over the "
+    "ρ = P(a row of each batch shows one point): F2.i with the laws of the set and v ↦ (vN − 1)/(N − 1) applied to "
+    "1/n, 1/m (0 and 0 if unbiased) and ρ: the leak is 0 of independent batches, −1/(N − 1) of disjoint ones; over the "
     "draw of the set it is ρ: 1/N of independent batches",
     "Training sees one set again and again. Independent batches compare its two empirical laws as matched batches of N "
     "rows would, a leak of 1/N; disjoint batches drawn anew even punish matching, by 1/(N − 1) of an instance loss.",
