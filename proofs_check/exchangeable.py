@@ -43,8 +43,8 @@ def linear_symmetries(points: Sequence[Sequence[int]]) -> set[Order]:
     images = X[np.array(list(permutations(range(len(X)), len(basis))))]
     moved = coordinates @ images
     found = (moved[:, :, None, :] == scale * X).all(axis=3)
-    bijective = found.any(axis=1).all(axis=1) & found.any(axis=2).all(axis=1)
-    return {tuple(hit.argmax(axis=1).tolist()) for hit in found[bijective]}
+    onto = found.any(axis=1).all(axis=1)
+    return {tuple(hit.argmax(axis=1).tolist()) for hit in found[onto]}
 
 
 def atom_symmetries(K: int, s: int) -> set[Order]:

@@ -66,11 +66,19 @@ def test_atoms_never_active(K, s, m):
     assert some.low - 1e-12 <= np.mean(np.array(idle) > 0) <= some.high + 1e-12
 
 
-@pytest.mark.parametrize("amplitudes", [None, SKEWED])
-def test_the_standard_error_is_that_of_repeated_simulations(amplitudes):
-    rng, case = np.random.default_rng(3), (5, 2, 1)
-    exact = enumerated(*case, amplitudes)[0]
-    found = [drawn.expected_concept_r_squared(*case, amplitudes, draws=400, rng=rng) for _ in range(400)]
+@pytest.mark.parametrize(
+    ("simulate", "exact"),
+    [
+        (lambda **how: drawn.expected_concept_r_squared(5, 2, 1, **how), enumerated(5, 2, 1)[0]),
+        (lambda **how: drawn.concept_r_squared(3, 1, 0, 0.5, 2.0, **how), 1 - 4 / (2 - 0.25 / 3)),
+        # Two atoms exchanged: the error is always 2, and only the variance of the codes is estimated.
+        (lambda **how: drawn.concept_r_squared(2, 1, 0, **how), -3.0),
+    ],
+    ids=["anchors", "amplitudes", "exchange"],
+)
+def test_the_standard_error_is_that_of_repeated_simulations(simulate, exact):
+    rng = np.random.default_rng(3)
+    found = [simulate(draws=400, rng=rng) for _ in range(400)]
     z = np.array([(e.mean - exact) / e.error for e in found])
     # χ² with 400 degrees of freedom: the standard deviation of z is 1 ± 0.035, its mean 0 ± 0.05.
     assert 0.86 < z.std() < 1.14
