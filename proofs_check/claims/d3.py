@@ -23,12 +23,13 @@ CLAIM = Claim(
     "From a symmetric start, training on reconstruction and cycles has no translation to show, at any step",
     "(W_y, D_y) → (−W_y, −D_y) keeps L_REC and L_CYC and negates W_xD_y and W_yD_x; hence at every step "
     "E R²_TR = −E Tr(AᵀΣxA)/TrΣy ≤ 0, A = W_xD_y",
-    "Losses of linear coders that see no pairs do not see the relative sign of two domains. An optimiser that treats "
+    "Reconstruction and cycles of linear coders do not see the relative sign of two domains. An optimiser that treats "
     "both signs alike, as gradient descent, momentum and Adam do, keeps a law of starts symmetric, and the two signs "
-    "average to no better than the mean of y. Coders of both domains that start alike are no symmetric start.",
+    "average to no better than the mean of y. Coders of both domains that start alike are no symmetric start, and "
+    "distributional losses see the sign unless the laws are symmetric.",
     "ours",
     Verdict.VERIFIED,
-    hypotheses=("linear coders", "losses without pairs", "symmetric start", "sign-equivariant optimiser"),
+    hypotheses=("linear coders", "L_REC and L_CYC alone", "symmetric start", "sign-equivariant optimiser"),
 )
 
 # Coders with one coefficient each, as the exact examples need them.
@@ -192,7 +193,7 @@ def _(run):
                 skewed,
                 relu,
             ),
-            "losses without pairs": positive(f"{both}: one step of rate 1/8 with L_TR added", paired, usual),
+            "L_REC and L_CYC alone": positive(f"{both}: one step of rate 1/8 with L_TR added", paired, usual),
             "symmetric start": positive("x = y = ±1, all four coders 1: no step taken", usual[:1], usual[:1]),
             "sign-equivariant optimiser": positive(f"{both}: a step that sets negative entries to 0", clipped, usual),
         }
