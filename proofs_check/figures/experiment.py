@@ -6,10 +6,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from proofs_check.figures import anchoring, digits, methods, scatter, scenes, unidentifiability, weights
+from proofs_check.figures import anchoring, digits, methods, region, scatter, scenes, unidentifiability, weights
 
 FIGURES: Mapping[str, Callable[[Mapping[str, Any]], Figure]] = {
-    "duality": scatter.figure,
+    "duality": region.figure,
     "cycle": scatter.figure,
     "unidentifiability": unidentifiability.figure,
     "anchoring": anchoring.figure,

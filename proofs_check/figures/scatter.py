@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -15,12 +16,17 @@ ACROSS = {"duality": ("CC", "R² of consistency"), "cycle": ("CYC", "R² of the 
 
 
 def figure(document: Mapping[str, Any]) -> Figure:
-    """Scatter of an experiment's document; colour: generator, marker: what was trained.
+    """Scatter of an experiment's document, alone."""
+    made = Figure(figsize=(6.4, 5.2), layout="constrained")
+    scatter(made.subplots(), document)
+    return made
+
+
+def scatter(axes: Axes, document: Mapping[str, Any]) -> None:
+    """Draw the scatter of an experiment's document; colour: generator, marker: what was trained.
 
     Values below −1.5 are drawn there.
     """
-    made = Figure(figsize=(6.4, 5.2), layout="constrained")
-    axes = made.subplots()
     across, label = ACROSS[document["experiment"]]
     seen: dict[str, set[str]] = {"generator": set(), "objective": set()}
     for result in document["results"]:
@@ -42,4 +48,3 @@ def figure(document: Mapping[str, Any]) -> Figure:
         if objective in seen["objective"]:
             handles.append(Line2D([], [], marker=marker, linestyle="", color="0.4", label=objective))
     axes.legend(handles=handles, loc="upper left", fontsize=8, frameon=False)
-    return made
