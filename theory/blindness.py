@@ -137,7 +137,8 @@ def power(
     """Power of the one-sided sliced test of equal laws, n rows against n rows of the randomly rotated law.
 
     Φ(signal/noise − z) with `expected_signal`, the root of `null_variance` and z the normal quantile of 1 − level:
-    the statistic as normal, with one variance under both laws. That wants many slices (S ≥ 32), d ≥ 64 and n ≥ 32.
+    the statistic as normal, with one variance under both laws. That wants many slices (S ≥ 32), d ≥ 64 and n ≥ 64,
+    where the test rejects 6 % of equal laws at a level of 5 % (simulated).
 
     Parameters
     ----------

