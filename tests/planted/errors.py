@@ -244,6 +244,13 @@ ERRORS = (
         "",
         "test_discrepancy.py::test_default_grid_is_the_trapezoid_rule",
     ),
+    theory(
+        "pairs of different coordinates that include equal ones",
+        "blindness.py",
+        "d * (d - 1) * apart",
+        "d * d * apart",
+        "test_blindness.py::test_moments_of_the_sphere",
+    ),
     # Anchors
     theory(
         "a random permutation that is the identity",
