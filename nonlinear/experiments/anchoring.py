@@ -5,7 +5,7 @@ terms of laws, or without. Beside them stand autoencoders that never saw a pair,
 their codes at the anchors: this is the translator of theorem C5.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -107,22 +107,39 @@ def matched_atoms(seeds: Sequence[int]) -> list[dict[str, Any]]:
         ``draws``: m → for every set of anchors its share, what theorem C5a predicts of this very set, and the share of
         shuffled anchors.
     """
-    one = objective()
-    samples = {seed: one.sample(seed) for seed in seeds}
-    model = train(one.settings(seeds), list(samples.values()))
-    start = train(one.settings(seeds, steps=CALIBRATION, lr=STILL), list(samples.values()))
-    found = []
-    for r, seed in enumerate(seeds):
-        unit: dict[str, Any] = {"seed": seed, "change": change(model, r)}
-        for name, trained in (("", model), ("untrained_", start)):
-            known, fresh = (
-                _codes(Evaluation(trained, rows, seed_index=r)) for rows in (samples[seed], one.sample(seed, test=True))
-            )
+    one, found = objective(), []
+    for seed, moved, codes in separate_codes(one, seeds):
+        unit: dict[str, Any] = {"seed": seed, "change": moved}
+        for name, (known, fresh) in codes.items():
             ends = (unit["random"], unit["best"]) if name else None
-            numbers = _curve(known, fresh, one.latents(seed), seed, ends)
+            numbers = shares(known, fresh, one.latents(seed), seed, ends, MATCHED_COUNTS, DRAWS)
             unit |= {name + key: value for key, value in numbers.items() if not (name and key == "draws")}
         found.append(unit)
     return found
+
+
+Codes = tuple[np.ndarray, np.ndarray]
+
+
+def separate_codes(one: Arm, seeds: Sequence[int]) -> Iterator[tuple[int, float, dict[str, tuple[Codes, Codes]]]]:
+    """Train one autoencoder per stream, and yield per seed what the matching of atoms needs.
+
+    The seed; the change of the loss; and trained ("") and at the start ("untrained_") the codes of both streams [n, m]
+    on the rows of training, and those on fresh ones.
+    """
+    samples = {seed: one.sample(seed) for seed in seeds}
+    model = train(one.settings(seeds), list(samples.values()))
+    start = train(one.settings(seeds, steps=CALIBRATION, lr=STILL), list(samples.values()))
+    for r, seed in enumerate(seeds):
+        rows = samples[seed], one.sample(seed, test=True)
+        codes = {
+            name: (
+                _codes(Evaluation(trained, rows[0], seed_index=r)),
+                _codes(Evaluation(trained, rows[1], seed_index=r)),
+            )
+            for name, trained in (("", model), ("untrained_", start))
+        }
+        yield seed, change(model, r), codes
 
 
 def closed_forms(seeds: Sequence[int]) -> list[dict[str, Any]]:
@@ -169,9 +186,6 @@ def linear_maps(known: Mapping[str, np.ndarray], fresh: Mapping[str, np.ndarray]
     return {name: float(np.mean(values)) for name, values in found.items()}
 
 
-Codes = tuple[np.ndarray, np.ndarray]
-
-
 def _codes(run: Evaluation) -> Codes:
     with torch.no_grad():
         parts = [[view.code(s).double().numpy() for s in run.shape.streams] for view in run.blocks(standalone=True)]
@@ -179,30 +193,46 @@ def _codes(run: Evaluation) -> Codes:
     return x, y
 
 
-def _curve(
-    known: Codes, fresh: Codes, latents: np.ndarray, seed: int, ends: tuple[float, float] | None
+def shares(
+    known: Codes,
+    fresh: Codes,
+    latents: np.ndarray,
+    seed: int,
+    ends: tuple[float, float] | None,
+    counts: Sequence[int],
+    draws: int,
 ) -> dict[str, Any]:
-    """Shares of the way between the two ends, or between the codes' own."""
+    """Shares of the way between the two ends, or between the codes' own; see `matched_atoms`.
+
+    Parameters
+    ----------
+    known, fresh
+        Codes of both streams, by which atoms are matched at anchors among these rows, and which are judged.
+    latents
+        What tells atoms apart at these rows [n, K]: the activity, or the amplitudes that both streams share.
+    seed, counts, draws
+        Of the sets of anchors, their sizes, and how many of each.
+    """
     rng = np.random.default_rng([seed, 31])
     m = known[0].shape[1]
     best = _r2(fresh, _matching(known, rng))
-    random = float(np.mean([_r2(fresh, rng.permutation(m)) for _ in range(DRAWS)]))
+    random = float(np.mean([_r2(fresh, rng.permutation(m)) for _ in range(draws)]))
     low, high = ends or (random, best)
     span = max(high - low, tolerance(1.0, m))
     found: dict[str, Any] = {"best": best, "random": random, "draws": {}}
-    for count in MATCHED_COUNTS:
-        draws = []
-        for _ in range(DRAWS):
+    for count in counts:
+        drawn = []
+        for _ in range(draws):
             rows = rng.choice(len(latents), count, replace=False)
             x, y = known[0][rows], known[1][rows]
             # The rows are in random order: each anchor meets the next one, never itself.
             share, null = ((_r2(fresh, _matching((x, b), rng)) - low) / span for b in (y, np.roll(y, 1, axis=0)))
             predicted = (distinct_columns(latents[rows]) - 1) / (latents.shape[1] - 1)
-            draws.append([share, predicted, null])
-        shares, _, nulls = zip(*draws, strict=True)
-        found |= {f"share_{count}": float(np.mean(shares)), f"shuffled_share_{count}": float(np.mean(nulls))}
+            drawn.append([share, predicted, null])
+        reached, _, nulls = zip(*drawn, strict=True)
+        found |= {f"share_{count}": float(np.mean(reached)), f"shuffled_share_{count}": float(np.mean(nulls))}
         found[f"identity_share_{count}"] = (_r2(fresh, np.arange(m)) - low) / span
-        found["draws"][str(count)] = draws
+        found["draws"][str(count)] = drawn
     return found
 
 

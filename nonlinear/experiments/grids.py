@@ -4,7 +4,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nonlinear.experiments import anchoring, cycle, digits, duality, gaussian, methods, scenes, unidentifiability
+from nonlinear.experiments import (
+    anchoring,
+    cycle,
+    digits,
+    duality,
+    gaussian,
+    leaking,
+    methods,
+    recovery,
+    scenes,
+    unidentifiability,
+)
 from nonlinear.experiments.arms import Arm, Progress, settings, units
 from nonlinear.experiments.rowwise import summary
 from nonlinear.experiments.store import Store
@@ -12,7 +23,7 @@ from nonlinear.experiments.store import Store
 Measured = list[dict[str, Any]]
 # What a document leaves out of the units: rows are summed up, their nulls stand in the claims, maps are for tests.
 ROWS = "rowwise", "shuffled_region", "untrained_region"
-LEFT_OUT = *ROWS, "regression", "draws", "maps", *(f"maps_{m}" for m in gaussian.ANCHORS)
+LEFT_OUT = *ROWS, "regression", "draws", "activity_draws", "left", "maps", *(f"maps_{m}" for m in gaussian.ANCHORS)
 
 
 def _each(function: Callable[[int], dict[str, Any]]) -> Callable[[Sequence[int]], Measured]:
@@ -25,6 +36,9 @@ OTHERS: Mapping[str, tuple[Mapping[str, Any], Callable[[Sequence[int]], Measured
     "covariance_matched": (cycle.SETTINGS["covariance_matched"], _each(cycle.covariance_matched)),
     **{name: (gaussian.SETTINGS, _each(run)) for name, run in gaussian.RUNS.items()},
     "matched atoms": (anchoring.SETTINGS, anchoring.matched_atoms),
+    "leak weights": (leaking.SETTINGS, leaking.weights),
+    "leak map": (leaking.MAP_SETTINGS, _each(leaking.leak_map)),
+    "twin atoms": (recovery.SETTINGS, recovery.recovered),
     "ridge and Procrustes": ({"penalties": list(anchoring.PENALTIES)}, anchoring.closed_forms),
 }
 
@@ -134,6 +148,10 @@ def _anchoring() -> list[Task]:
     return [*_arms(arms), Task("gaussian anchors"), Task("matched atoms"), Task("ridge and Procrustes")]
 
 
+def _beyond() -> list[Task]:
+    return [Task("leak weights"), Task("twin atoms")]
+
+
 def _digits() -> list[Task]:
     rows = [digits.arm(row) for row in ("none", "TR", "CC", "CYC", "dTR", "dCC", "mixed")]
     halves = [digits.arm(row, "halves") for row in ("TR", "CC")]
@@ -186,6 +204,11 @@ EXPERIMENTS: Mapping[str, Experiment] = {
             "full": lambda: _arms(methods.grid()),
             "rates": lambda: _arms(methods.rates()),
         },
+    ),
+    "beyond": Experiment(
+        ("E9",),
+        "theorems beyond the paper, trained: the leak of shared points, and atoms matched by amplitudes",
+        {"small": _beyond, "full": lambda: [*_beyond(), Task("leak map")]},
     ),
     "digits": Experiment(
         ("E7",),
