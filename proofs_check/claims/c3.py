@@ -1,12 +1,14 @@
 """Theorem C3: what noisy anchors leave of an orthogonal and of a least-squares fit."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import combinations, permutations
+from itertools import combinations, permutations, product
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from sympy import Add, Expr, Integer, Rational, exp, integrate, oo, sign, sqrt, symbols
+from sympy import Add, Expr, Matrix, Rational, diag, exp, eye, integrate, ones, oo, sign, sqrt, symbols, zeros
 
 from proofs_check import certified, scalar
 from proofs_check.axioms import cite
@@ -197,49 +199,74 @@ def _(run):
     return run.holds("X⁺ by its moments; the ratio, with equality where all s are equal", members(full=True), check)
 
 
-SIGNS = (-1, 1)
+# Equally likely noise matrices: fair signs in every entry, a fair sign in one dimension, and one that mostly turns.
+ENTRIES = [Matrix(2, 2, entries) for entries in product((-1, 1), repeat=4)]
+SIGNED = [eye(1), -eye(1)]
+TURNING = [Matrix([[h, g], [-g, h]]) for h, g in product((-1, 1), repeat=2)]
 
 
-def _turning(sigma) -> Expr:
-    """Mean error of the orthogonal fit of X = Y₀ = 1₂ under E = [[h, g], [−g, h]], g and h independent fair signs."""
-    return Add(*(4 - 4 * (1 + h * sigma) / sqrt((1 + h * sigma) ** 2 + sigma**2) for h in SIGNS)) / 2
+def lawful(noise: list[Any]) -> bool:
+    """E E_ij E_kl = δ_ik δ_jl."""
+    return sum((E.vec() * E.vec().T for E in noise), zeros(len(noise[0]))) / len(noise) == eye(len(noise[0]))
 
 
-def _flipping(sigma: int, s: int = 1) -> Expr:
-    """Mean error of the sign that fits √s to √s + σe, e a fair sign, in one dimension."""
-    return Add(*((1 - sign(s + sigma * e)) ** 2 for e in SIGNS)) / Integer(2)
+def orthogonal(Q: Any) -> bool:
+    """QᵀQ = 1."""
+    return Q.T * Q == eye(Q.rows)
+
+
+def fit(M: Any) -> Any:
+    """Polar factor of a 1×1 matrix, or of a 2×2 matrix with positive determinant."""
+    if M.rows == 1:
+        return M.applyfunc(sign)
+    turn = Matrix([[M[0, 0] + M[1, 1], M[0, 1] - M[1, 0]], [M[1, 0] - M[0, 1], M[0, 0] + M[1, 1]]])
+    return turn / sqrt(turn.det())
+
+
+def mean_error(Q: Any, noise: list[Any], sigma, fitted: Callable[[Any], Any] = fit) -> Any:
+    """E‖Q̂ − Q_*‖² of the anchors X = 1, s = (1, …, 1)."""
+    residuals = (fitted(Q + sigma * E) - Q for E in noise)
+    return Add(*(entry**2 for residual in residuals for entry in residual)) / len(noise)
+
+
+def _slope(noise: list[Any], fitted: Callable[[Any], Any] = fit) -> Any:
+    """Coefficient of σ² in the error of X = Q_* = 1, whose fits start at Q_*."""
+    fits = (fitted(eye(E.rows) + v * E) for E in noise)
+    return Add(*(entry.diff(v).subs(v, 0) ** 2 for Q in fits for entry in Q)) / len(noise)
 
 
 @PROCRUSTES.by("necessity")
 def _(run):
-    order = _turning(v).series(v, 0, 3).removeO().coeff(v, 2)
-    stated = Rational(1, 2) * 2
-    lost = _flipping(2)
+    one, turned, lost = eye(1), _slope(TURNING), mean_error(eye(1), SIGNED, 2)
     return Necessity(
         {
             LAW: Counterexample(
-                "X = Q_* = 1₂, E = [[h, g], [−g, h]] with fair signs: the noise turns, and the error is 2σ² + O(σ⁴)",
-                {"entries of variance 1": all(e**2 == 1 for e in SIGNS), "Q_* orthogonal": True},
-                {"2σ²/(s_1 + s_2)": bool(order == stated)},
-                order - stated,
+                "X = Q_* = 1₂, E = [[h, g], [−g, h]] with fair signs: the noise turns, and the error is 2σ² + o(σ²)",
+                {
+                    "entries of variance 1": all(E.applyfunc(abs) == ones(2, 2) for E in TURNING),
+                    "Q_* orthogonal, r = d": orthogonal(eye(2)),
+                    "σ² with independent signs": _slope(ENTRIES) == 1,
+                },
+                {"2σ²/(s_1 + s_2) = σ²": bool(turned == 1)},
+                turned - 1,
             ),
             "H Haar": Counterexample(
-                "d = 1, no anchor, Q_* = 1, H = 1 always",
-                {"Q_* orthogonal": 1 * 1 == 1, "σ = 0": True},
-                {"error = 2(d − r)": 2 * (1 - 0) == (1 - 1) ** 2},
-                Integer(2),
+                "d = 1, no anchor, Q_* = 1, H = 1 always: error 0",
+                {"Q_* orthogonal": orthogonal(one), "H orthogonal": orthogonal(one)},
+                {"error = 2(d − r) = 2": bool((one - one)[0] ** 2 == 2)},
+                2 - (one - one)[0] ** 2,
             ),
             SMALL: Counterexample(
-                "d = 1, s = 1, σ = 2, E = ±1: Q̂ = sign(1 ± 2) is wrong every other time",
-                {"E of variance 1": all(e**2 == 1 for e in SIGNS), "Q_* orthogonal": 1 * 1 == 1},
+                "d = 1, X = Q_* = 1, σ = 2, E = ±1: Q̂ = sign(1 ± 2) is wrong every other time",
+                {LAW: lawful(SIGNED), "Q_* orthogonal, r = d": orthogonal(one)},
                 {"error = 0": bool(lost == 0)},
                 lost,
             ),
             TRUTH: Counterexample(
-                "d = 1, s = 1, σ = 0, Q_* = 2: Q̂ = 1",
-                {"r = d, σ = 0": True},
-                {"error = 0": (1 - 2) ** 2 == 0},
-                Integer((1 - 2) ** 2),
+                "d = 1, X = 1, Q_* = 2, σ → 0: Q̂ = 1",
+                {LAW: lawful(SIGNED), "Q̂ orthogonal": orthogonal(fit(2 * one))},
+                {"error → 0": bool(mean_error(2 * one, SIGNED, 0) == 0)},
+                mean_error(2 * one, SIGNED, 0),
             ),
         }
     )
@@ -247,26 +274,33 @@ def _(run):
 
 @LEAST_SQUARES.by("necessity")
 def _(run):
-    order, alone = _turning(v).series(v, 0, 3).removeO().coeff(v, 2), Integer(4)
-    lost = _flipping(2)
+    first = diag(1, 0)  # one anchor e₁, its pseudo-inverse and the projection on it
+    matched, alone = ((A - eye(2)).norm() ** 2 for A in (diag(1, -1), first))
+    matched /= 2  # the other fit, diag(1, 1), is right
+    turned, kept = _slope(TURNING), _slope(TURNING, lambda M: M)
+    lost, squares = mean_error(eye(1), SIGNED, 2), mean_error(eye(1), SIGNED, 2, lambda M: M)
     return Necessity(
         {
             "r = d": Counterexample(
-                "d = 2, one exact anchor: Procrustes 2, least squares 1",
-                {"σ = 0": True},
-                {"2(d−r) ≤ (d−1)/(2d)·(d−r)": bool(Integer(2) <= Rational(1, 4))},
-                2 - Rational(1, 4),
+                "d = 2, Q_* = 1, σ → 0, one anchor e₁: Procrustes diag(1, ±1), error 2; least squares diag(1, 0), 1",
+                {"the anchor is met": all(Q[0, :] == eye(2)[0, :] for Q in (diag(1, 1), diag(1, -1), first))},
+                {"Procrustes ≤ a quarter of least squares": bool(matched <= alone / 4)},
+                matched - alone / 4,
             ),
             LAW: Counterexample(
                 "X = Q_* = 1₂, E = [[h, g], [−g, h]] with fair signs: Procrustes 2σ², least squares 4σ²",
-                {"entries of variance 1": all(e**2 == 1 for e in SIGNS), "r = d": True},
-                {"Procrustes ≤ a quarter of least squares": bool(order <= alone / 4)},
-                order - alone / 4,
+                {
+                    "entries of variance 1": all(E.applyfunc(abs) == ones(2, 2) for E in TURNING),
+                    "r = d": eye(2).rank() == 2,
+                    "σ² and 4σ² with independent signs": (_slope(ENTRIES), _slope(ENTRIES, lambda M: M)) == (1, 4),
+                },
+                {"Procrustes ≤ a quarter of least squares": bool(turned <= kept / 4)},
+                turned - kept / 4,
             ),
             SMALL: Counterexample(
-                "d = 1, s = 1, σ = 2, E = ±1: Procrustes 2, and nothing of least squares is less",
-                {"r = d": True, "E of variance 1": all(e**2 == 1 for e in SIGNS)},
-                {"Procrustes ≤ 0": bool(lost <= 0)},
+                "d = 1, X = Q_* = 1, σ = 2, E = ±1: Procrustes 2, and 0 of the 4 of least squares is less",
+                {"r = d": eye(1).rank() == 1, LAW: lawful(SIGNED), "least squares dσ²/s": squares == 4},
+                {"Procrustes ≤ 0": bool(lost <= 0 * squares)},
                 lost,
             ),
         }

@@ -1,16 +1,27 @@
 """Theorem C3.iii: where matching the laws begins to beat the anchors alone."""
 
 from functools import partial
-from itertools import product
 from typing import Any
 
 import numpy as np
-from sympy import Add, Rational, floor, sqrt, symbols
+from sympy import Rational, eye, floor, symbols, zeros
 from z3 import Real
 
 from proofs_check import certified, logic, scalar
 from proofs_check.axioms import cite
-from proofs_check.claims.c3 import LAW, SIGNS, SPREAD, TRUTH, Anchors, both, members
+from proofs_check.claims.c3 import (
+    ENTRIES,
+    LAW,
+    SIGNED,
+    SPREAD,
+    TRUTH,
+    Anchors,
+    both,
+    lawful,
+    mean_error,
+    members,
+    orthogonal,
+)
 from proofs_check.evidence import Counterexample, Mutants, Necessity
 from proofs_check.ledger import Claim, Verdict
 from proofs_check.simulated import Simulated
@@ -94,42 +105,45 @@ def _(run):
 
 @BEGINS.by("necessity")
 def _(run):
-    # d = 2, s = (1, 1), σ = 1/4 and fair signs in E: cos = A/√(A² + B²), A = 2 + (e₁₁+e₂₂)/4, B = (e₁₂−e₂₁)/4.
-    quarter = Rational(1, 4)
-    draws = [(2 + quarter * (e + f), quarter * (g - h)) for e, f, g, h in product(SIGNS, repeat=4)]
-    error = Add(*(4 - 4 * A / sqrt(A**2 + B**2) for A, B in draws)) / 16
-    ridge = 2 * Rational(2, 16) / (1 + Rational(2, 16))
+    def shrunk(M: Any) -> Any:
+        """Ridge of X = 1 at λ = dσ² for the σ of each model: 1/16 of d = 2, 1 of d = 1."""
+        return M / (1 + (Rational(2, 16) if M.rows == 2 else 1))
+
+    quarter, one, always = Rational(1, 4), eye(1), [eye(1)]
+    matched, ridge = mean_error(eye(2), ENTRIES, quarter), mean_error(eye(2), ENTRIES, quarter, shrunk)
     weak = Rational(1, 100)
-    weak_ridge = 2 * 2 / (weak + 2)
-    λ1 = Rational(4 * 1 + 1, 4)
+    first_order, shrinking = 2 / (2 * weak), 2 * 2 / (weak + 2)
+    doubled, exact = mean_error(2 * one, SIGNED, 1, shrunk), mean_error(one, always, 1, shrunk)
     return Necessity(
         {
             "r ≤ d/2": Counterexample(
-                "d = r = 2, s = (1, 1), σ = 1/4, E of fair signs: Procrustes below ridge, 2/9",
+                "d = r = 2, X = Q_* = 1, σ = 1/4, E of fair signs: Procrustes is below ridge, 2/9",
                 {
-                    "E of variance 1": all(e**2 == 1 for e in SIGNS),
-                    "no determinant flips": bool((1 - quarter) ** 2 > quarter**2),
+                    CENTRED: lawful(ENTRIES) and sum(ENTRIES, zeros(2, 2)) == zeros(2, 2),
+                    "no determinant flips": all((eye(2) + quarter * E).det() > 0 for E in ENTRIES),
+                    "ridge as stated": ridge == 2 * Rational(2, 16) / (1 + Rational(2, 16)),
+                    TRUTH: orthogonal(eye(2)),
                 },
-                {"ridge ≤ Procrustes": bool(ridge <= error)},
-                Rational(floor(1000 * (ridge - error)), 1000),
+                {"ridge ≤ Procrustes": bool(ridge <= matched)},
+                Rational(floor(1000 * (ridge - matched)), 1000),
             ),
             "s_i ≥ dσ²(d−1)/(d+1)": Counterexample(
                 "d = r = 2, s = (1/100, 1/100), σ = 1: to first order Procrustes is 100, ridge below 2",
-                {"r = d": True, "s_i < 2/3": bool(weak < Rational(2, 3))},
-                {"Procrustes ≤ ridge": bool(2 / (2 * weak) <= weak_ridge)},
-                2 / (2 * weak) - weak_ridge,
+                {"s_i < dσ²(d−1)/(d+1)": bool(weak < Rational(2, 3)), "r = d": (weak * eye(2)).rank() == 2},
+                {"Procrustes ≤ ridge": bool(first_order <= shrinking)},
+                first_order - shrinking,
             ),
             TRUTH: Counterexample(
-                "d = 1, s = σ = 1, Q_* = 2: at λ = dσ² the error is 5/4",
-                {"λ = dσ² = 1": True},
-                {"error = dσ²/(s + dσ²) = 1/2": bool(λ1 == Rational(1, 2))},
-                λ1 - Rational(1, 2),
+                "d = 1, X = 1, σ = 1, E = ±1, Q_* = 2: at λ = dσ² the error is 5/4",
+                {CENTRED: lawful(SIGNED) and sum(SIGNED, zeros(1, 1)) == zeros(1, 1)},
+                {"error = dσ²/(s + dσ²) = 1/2": bool(doubled == Rational(1, 2))},
+                doubled - Rational(1, 2),
             ),
             CENTRED: Counterexample(
-                "d = 1, s = σ = 1, E = 1 always: ridge at λ = 1 is exact",
-                {"E² = 1": 1**2 == 1, "Q_* orthogonal": 1 * 1 == 1},
-                {"error = dσ²/(s + dσ²) = 1/2": (Rational(1 + 1, 1 + 1) - 1) ** 2 == Rational(1, 2)},
-                Rational(1, 2) - (Rational(1 + 1, 1 + 1) - 1) ** 2,
+                "d = 1, X = Q_* = 1, σ = 1, E = 1 always: ridge at λ = dσ² is exact",
+                {LAW: lawful(always), TRUTH: orthogonal(one)},
+                {"error = dσ²/(s + dσ²) = 1/2": bool(exact == Rational(1, 2))},
+                Rational(1, 2) - exact,
             ),
         }
     )
