@@ -1,17 +1,16 @@
-"""How many pairs two embedding files need, and whether losses of laws can spare some: `theory.anchors_needed` on files.
-
-Nothing is read from the pairing of the rows unless it is asked for.
-"""
-
-from collections.abc import Callable
+"""How many pairs two embedding files need, and whether losses of laws can spare some: `theory.anchors` on files."""
 
 import numpy as np
 
-from proofs_check import anchors_codes, anchors_rows
-from proofs_check.anchors_answer import Answer
-from proofs_check.anchors_stream import sample
 from proofs_check.errors import InputError
 from proofs_check.inputs import Rows
+from theory.anchors.answer import Answer, Show
+from theory.anchors.rule import rule
+from theory.anchors.stream import Stream
+
+MOST_ROWS, MOST_NUMBERS, LEAST_ROWS = 20_000, 2**25, 20
+# Rows by which files are found to look paired.
+COMPARED = 2000
 
 
 def anchors(
@@ -21,7 +20,7 @@ def anchors(
     ceiling: float | None = None,
     paired: bool = False,
     seed: int = 0,
-    on_progress: Callable[[str, float | None], None] = lambda text, share: None,
+    on_progress: Show = lambda text, share: None,
 ) -> Answer:
     """Answer for two files; the translation is x → y.
 
@@ -52,30 +51,58 @@ def anchors(
     >>> answer.kind, 2 < answer.needed.low < 5, answer.laws["helps"], answer.failed
     ('rows', True, False, [])
     """
-    if not 0 < target < 1:
-        raise InputError(f"--target {target:g} is not between 0 and 1; pass the R² that you want, 0.8 for instance")
-    if ceiling is not None and not target < ceiling <= 1:
-        raise InputError(f"--ceiling {ceiling:g} is not between the target {target:g} and 1; no pairs would suffice")
-    if paired and ceiling is not None:
-        raise InputError("--paired measures what all pairs give; leave out --ceiling")
-    if paired and len(x) != len(y):
-        raise InputError(f"{x.name} has {len(x)} rows and {y.name} has {len(y)}; --paired needs the same points")
+    from nonlinear.components import n_gaussian
+
     if seed < 0:
         raise InputError(f"--seed {seed} is negative; pass a whole number ≥ 0")
+    if paired and len(x) != len(y):
+        raise InputError(f"{x.name} has {len(x)} rows and {y.name} has {len(y)}; --paired needs the same points")
     rng = np.random.default_rng(seed)
+    on_progress("rows", None)
     a, b = sample(x, y, rng)
-    if a.sparse != b.sparse:
-        codes, rows = (a, b) if a.sparse else (b, a)
-        raise InputError(f"{codes.name} holds sparse codes and {rows.name} does not; compare codes with codes")
-    found = (anchors_codes if a.sparse else anchors_rows).answer(a, b, target, ceiling, paired, rng, on_progress)
-    if len(x) == len(y) and not paired and _look_paired(a.rows, b.rows, rng):
+    try:
+        found = rule(a, b, target, rng, n_gaussian, ceiling, paired, on_progress)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    if len(x) == len(y) and not paired and look_paired(a.rows, b.rows, rng):
         found.notes.append("The rows look like pairs, which was not used: if they are, add --paired.")
     return found
 
 
-def _look_paired(X: np.ndarray, Y: np.ndarray, rng: np.random.Generator) -> bool:
-    """Whether the cross-covariance is larger than of any of 19 shuffles."""
-    X, Y = X - X.mean(0), Y - Y.mean(0)
-    orders = [np.arange(len(Y)), *(rng.permutation(len(Y)) for _ in range(19))]
-    sizes = [float(np.linalg.norm(X.T @ Y[rows])) for rows in orders]
-    return sizes[0] > 1.2 * max(sizes[1:])
+def sample(x: Rows, y: Rows, rng: np.random.Generator) -> tuple[Stream, Stream]:
+    """Random rows of both files, the same ones if they have equally many.
+
+    Raises
+    ------
+    InputError
+        Fewer than 20 rows, rows that do not vary, or unusable values.
+    """
+    for rows in (x, y):
+        if len(rows) < LEAST_ROWS:
+            raise InputError(f"{rows.name} has {len(rows)} rows; at least {LEAST_ROWS} are needed, and 10 per column")
+    counts = [min(len(r), MOST_ROWS, max(MOST_NUMBERS // r.dim, LEAST_ROWS)) for r in (x, y)]
+    if len(x) == len(y):
+        counts = [min(counts)]
+    chosen = [np.sort(rng.choice(len(r), c, replace=False)) for r, c in zip((x, y), counts, strict=False)]
+    found = Stream(x.name, x.take(chosen[0])), Stream(y.name, y.take(chosen[-1]))
+    for stream in found:
+        if not np.ptp(stream.rows, axis=0).any():
+            raise InputError(f"the rows of {stream.name} are all the same; nothing can be aligned")
+    return found
+
+
+def look_paired(X: np.ndarray, Y: np.ndarray, rng: np.random.Generator) -> bool:
+    """Whether the cross-covariance of the rows is larger than of any of 19 shuffles.
+
+    Examples
+    --------
+    >>> X, rng = np.random.default_rng(0).standard_normal((100, 2)), np.random.default_rng(1)
+    >>> look_paired(X, X @ [[1, 2], [0, 1]], rng), look_paired(X, X[::-1], rng)
+    (True, False)
+    """
+    chosen = rng.choice(len(X), min(len(X), COMPARED), replace=False)
+    # ‖XᵀY‖² = ⟨XXᵀ, YYᵀ⟩, whatever the number of columns.
+    K, L = (Z @ Z.T for Z in (A - A.mean(0) for A in (X[chosen], Y[chosen])))
+    orders = (rng.permutation(len(L)) for _ in range(19))
+    others = [float((K * L[np.ix_(order, order)]).sum()) for order in orders]
+    return float((K * L).sum()) > 1.44 * max(others)

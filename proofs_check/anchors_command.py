@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from proofs_check.anchors_answer import Answer
+from theory.anchors.answer import Answer
 
 SCHEMA_VERSION = 1
 FILES = "anchors.json", "anchors.png"

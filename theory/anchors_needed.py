@@ -167,14 +167,17 @@ def pairs_of_codes(
     found = np.empty(draws)
     for i in range(draws):
         top, excess = _ceiling(rng, ceiling), rng.uniform(*EXCESS_OF_CODES)
+        if top <= target:
+            found[i] = inf
+            continue
         allowed = (top - target) / (1 + top)
         low, high = 0.0, 1.0
-        while allowed > 0 and lost(high) > allowed and high < MOST:
+        while lost(high) > allowed and high < MOST:
             low, high = high, 2 * high
         for _ in range(40):
             middle = (low + high) / 2
             low, high = (middle, high) if lost(middle) > allowed else (low, middle)
-        found[i] = max(1.0, excess * high) if allowed > 0 and high < MOST else inf
+        found[i] = max(1.0, excess * high) if high < MOST else inf
     return Needed.of(found)
 
 

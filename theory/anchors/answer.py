@@ -1,9 +1,17 @@
-"""What the rule of anchors says about two files, as plain data."""
+"""What the rule for the number of pairs says of two streams, as plain data."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from theory.anchors_needed import Needed
+
+# What is being done, and the share of it that is done (None: unknown).
+Show = Callable[[str, float | None], None]
+# Of whitened rows the number of independent components that look Gaussian; None: too many dimensions to find out.
+Counter = Callable[[np.ndarray, np.random.Generator], int | None]
 
 
 @dataclass(frozen=True)
@@ -21,13 +29,18 @@ class Answer:
     needed
         The interval.
     laws
-        ``helps``, ``text``, and the numbers behind them.
+        ``helps`` (None: not found out), ``text``, and the numbers behind them.
     sizes
         By kind: rank of x and y; or live atoms and mean numbers of active ones.
     failed
-        Hypotheses that fail on these files, in words.
+        Hypotheses that fail on these rows, in words.
     notes
         What else to keep in mind.
+
+    Examples
+    --------
+    >>> Answer("rows", 0.8, None, False, Needed(12.0, 20.0, 31.0), {"helps": False}, {"rank": [30, 30]}).failed
+    []
     """
 
     kind: str

@@ -1,22 +1,26 @@
-"""What the rule of anchors reads of one file: a sample of rows, their spectrum, and whether they are sparse codes."""
+"""What the rule for the number of pairs reads of one stream: its spectrum, and whether it holds sparse codes."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from proofs_check.errors import InputError
-from proofs_check.inputs import Rows
-from theory.linalg import eigh, rank_of
+from theory.linalg import eigh, rank_of, svd
 
-MOST_ROWS, MOST_NUMBERS, LEAST_ROWS = 20_000, 2**25, 20
 # Share of exact zeros from which non-negative rows count as sparse codes.
 SPARSE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class Stream:
-    """A random sample of the rows of one file (n, d).
+    """Rows of one stream.
+
+    Parameters
+    ----------
+    name
+        What messages call it.
+    rows
+        (n, d), finite float64; not all the same.
 
     Examples
     --------
@@ -41,7 +45,12 @@ class Stream:
     @cached_property
     def principal(self) -> tuple[np.ndarray, np.ndarray]:
         """Positive eigenvalues of the covariance, descending, and their eigenvectors (d, rank)."""
-        values, vectors = eigh(self.centred.T @ self.centred / len(self.rows))
+        n, d = self.rows.shape
+        if d > n:  # a d×d matrix need not fit into memory
+            _, s, Vt = svd(self.centred)
+            values, vectors = s**2 / n, Vt.T
+        else:
+            values, vectors = eigh(self.centred.T @ self.centred / n)
         rank = rank_of(values)
         return values[:rank], vectors[:, :rank]
 
@@ -57,29 +66,7 @@ class Stream:
 
     @cached_property
     def whitened(self) -> np.ndarray:
-        """Rows in principal coordinates of variance 1 (n, rank)."""
+        """Rows in principal coordinates of variance 1 (n, rank), the largest of each column positive."""
         values, vectors = self.principal
         found = self.centred @ vectors / np.sqrt(values)
         return found * np.where(found[np.abs(found).argmax(0), range(self.rank)] < 0, -1.0, 1.0)
-
-
-def sample(x: Rows, y: Rows, rng: np.random.Generator) -> tuple[Stream, Stream]:
-    """Random rows of both files, the same ones if they have equally many.
-
-    Raises
-    ------
-    InputError
-        Fewer than 20 rows, rows that do not vary, or unusable values.
-    """
-    found, chosen = [], None
-    for rows in (x, y):
-        if len(rows) < LEAST_ROWS:
-            raise InputError(f"{rows.name} has {len(rows)} rows; at least {LEAST_ROWS} are needed, and 10 per column")
-        count = min(len(rows), MOST_ROWS, max(MOST_NUMBERS // max(rows.dim, 1), LEAST_ROWS))
-        if chosen is None or len(x) != len(y):
-            chosen = np.sort(rng.choice(len(rows), count, replace=False))
-        stream = Stream(rows.name, rows.take(chosen))
-        if not np.ptp(stream.rows, axis=0).any():
-            raise InputError(f"the rows of {rows.name} are all the same; nothing can be aligned")
-        found.append(stream)
-    return found[0], found[1]

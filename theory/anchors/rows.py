@@ -1,0 +1,130 @@
+"""The rule for rows of two embeddings: ridge regression alone, or with losses of laws."""
+
+from math import isfinite
+
+import numpy as np
+
+from theory import visible_laws
+from theory.anchors.answer import Counter, Show
+from theory.anchors.stream import Stream
+from theory.anchors_needed import LEAST_CEILING, Needed, pairs_alone, pairs_with_laws, pairs_with_shares
+
+# Rows per dimension from which moments count, rows that slices compare, standard errors that tell laws apart.
+PER_DIMENSION, COMPARED, APART = 10, 8192, 5.0
+# Share of the variance of y that may lie beyond the rank of x.
+BEYOND = 0.01
+MEAN_CEILING = (1 + LEAST_CEILING) / 2
+
+
+def interval(
+    x: Stream, y: Stream, target: float, rng: np.random.Generator, ceiling: float | None = None
+) -> tuple[Needed, float | None]:
+    """Return the pairs needed by both spectra, and the ceiling as it was given."""
+    return pairs_alone(x.spectrum, y.spectrum, target, rng, ceiling), ceiling
+
+
+def paired_interval(x: Stream, y: Stream, target: float, rng: np.random.Generator) -> tuple[Needed, float]:
+    """Return the pairs needed by what the principal directions of x explain of y, and R² of all rows.
+
+    Raises
+    ------
+    ValueError
+        No more rows than dimensions of x, which then explain everything.
+    """
+    shares = explained(x, y)
+    return pairs_with_shares(x.spectrum, shares, target, rng), float(shares.sum())
+
+
+def explained(x: Stream, y: Stream) -> np.ndarray:
+    """Shares (rank of x) of the variance of y by the principal directions of x, about unbiased (adjusted R²).
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).standard_normal((2000, 2))
+    >>> explained(Stream("x", X * [2, 1]), Stream("y", X * [1, 3])).round(1)
+    array([0.1, 0.9])
+    """
+    n, total = len(x.rows), float(y.spectrum.sum())
+    if n <= x.rank + 1:
+        raise ValueError(
+            f"{n} pairs for the {x.rank} dimensions of {x.name} explain anything; pass more pairs, or none"
+        )
+    raw = np.sum((x.whitened.T @ y.centred / n) ** 2, axis=1) / total
+    missing = max(1 - float(raw.sum()), 0.0) / (n - x.rank - 1)
+    return np.maximum(raw - missing, 0.0)
+
+
+def sizes(x: Stream, y: Stream) -> dict[str, list[int]]:
+    """Ranks, as plain data."""
+    return {"rank": [x.rank, y.rank]}
+
+
+def failures(x: Stream, y: Stream) -> list[str]:
+    """Hypotheses of the rule that fail, in words: enough rows, y = xA, equal laws of the whitened rows."""
+    found = []
+    for s in (x, y):
+        if len(s.rows) < PER_DIMENSION * s.rank:
+            found.append(
+                f"enough rows: {s.name} has {len(s.rows)} for rank {s.rank}, and fewer than {PER_DIMENSION} each "
+                "distort a spectrum"
+            )
+    beyond = float(y.spectrum[x.rank :].sum() / y.spectrum.sum())
+    if beyond > BEYOND:
+        found.append(
+            f"y = xA: y has rank {y.rank} and x {x.rank}, so {beyond:.0%} of the variance of y is out of reach of x"
+        )
+    (kx, ex), (ky, ey) = (_lengths(s.whitened) for s in (x, y))
+    if x.rank == y.rank and abs(kx - ky) > APART * np.hypot(ex, ey):
+        found.append(
+            f"equal whitened laws: E‖·‖⁴/(d(d + 2)) is {kx:.3g} of x and {ky:.3g} of y, so y is no linear image of x "
+            "alone (noise does this, too); no loss of laws can be matched exactly"
+        )
+    return found
+
+
+def _lengths(whitened: np.ndarray) -> tuple[float, float]:
+    """Fourth moment of the lengths over that of Gaussian rows, and its standard error.
+
+    (n + 1)/(n − 1) makes it 1 on average for n Gaussian rows whitened by their own moments (Mardia 1974).
+    """
+    n, d = whitened.shape
+    values = np.sum(whitened**2, axis=1) ** 2 / (d * (d + 2)) * (n + 1) / (n - 1)
+    return float(values.mean()), float(values.std() / n**0.5)
+
+
+def laws(
+    x: Stream,
+    y: Stream,
+    needed: Needed,
+    target: float,
+    ceiling: float | None,
+    rng: np.random.Generator,
+    count: Counter,
+    show: Show,
+) -> dict:
+    """Whether losses of laws can spare pairs, why, and the numbers behind it."""
+    seen, gaussian, d = {}, [], x.rank
+    for name, s in (("x", x), ("y", y)):
+        rows = s.whitened[rng.choice(len(s.rows), min(len(s.rows), COMPARED), replace=False)]
+        seen[name] = visible_laws.rotation(rows, rng, lambda share, n=name: show(f"rotations of {n}", share))
+        show(f"components of {name}", None)
+        gaussian.append(count(rows, rng))
+    found = {"rotation": {name: vars(r) for name, r in seen.items()}, "gaussian": None, "pairs": None}
+    worst = min(seen.values(), key=lambda r: r.power)
+    sight = f"random slices of {worst.rows} rows notice {worst.power:.0%} of all rotations (5 % by chance)"
+    if not isfinite(needed.low):
+        return found | {"helps": False, "text": "no: all pairs together fall short of the target, and laws add nothing"}
+    if None in gaussian:
+        helps = None if worst.visible else False
+        text = f"{sight}; {d} dimensions are too many to count independent components"
+        return found | {"helps": helps, "text": f"{'perhaps' if worst.visible else 'no'}: {text}"}
+    r = min(max(g for g in gaussian if g is not None), d)
+    pairs = pairs_with_laws(d, r, min(target / (MEAN_CEILING if ceiling is None else ceiling), 1.0))
+    helps = worst.visible and pairs < needed.low
+    if r == d:
+        left = f"every component looks Gaussian, so that below {d} pairs laws double the error of the pairs alone"
+    else:
+        left = f"{d - r} of {d} independent components are not Gaussian, so that laws matched exactly would need "
+        left += f"{pairs:.3g} pair{'' if pairs == 1 else 's'}"
+    text = f"{'yes' if helps else 'no'}: {sight}; {left}"
+    return found | {"gaussian": r, "pairs": pairs, "helps": helps, "text": text}
