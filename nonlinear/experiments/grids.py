@@ -23,7 +23,7 @@ from nonlinear.experiments.store import Store
 Measured = list[dict[str, Any]]
 # What a document leaves out of the units: rows are summed up, their nulls stand in the claims, maps are for tests.
 ROWS = "rowwise", "shuffled_region", "untrained_region"
-LEFT_OUT = *ROWS, "regression", "draws", "activity_draws", "left", "maps", *(f"maps_{m}" for m in gaussian.ANCHORS)
+LEFT_OUT = *ROWS, "regression", "draws", "left", "maps", *(f"maps_{m}" for m in gaussian.ANCHORS)
 
 
 def _each(function: Callable[[int], dict[str, Any]]) -> Callable[[Sequence[int]], Measured]:
@@ -37,6 +37,7 @@ OTHERS: Mapping[str, tuple[Mapping[str, Any], Callable[[Sequence[int]], Measured
     **{name: (gaussian.SETTINGS, _each(run)) for name, run in gaussian.RUNS.items()},
     "matched atoms": (anchoring.SETTINGS, anchoring.matched_atoms),
     "leak weights": (leaking.SETTINGS, leaking.weights),
+    "leak of sets": (leaking.SETTINGS, leaking.sets),
     "leak map": (leaking.MAP_SETTINGS, _each(leaking.leak_map)),
     "twin atoms": (recovery.SETTINGS, recovery.recovered),
     "ridge and Procrustes": ({"penalties": list(anchoring.PENALTIES)}, anchoring.closed_forms),
@@ -149,7 +150,7 @@ def _anchoring() -> list[Task]:
 
 
 def _beyond() -> list[Task]:
-    return [Task("leak weights"), Task("twin atoms")]
+    return [Task("leak weights"), Task("leak of sets"), Task("twin atoms")]
 
 
 def _digits() -> list[Task]:

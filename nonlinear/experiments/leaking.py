@@ -21,11 +21,12 @@ from nonlinear.translators import train
 from theory.ambiguity.rotations import haar
 from theory.discrepancy import random_slices, sliced_ecf
 
-# Rows of either side of a batch; points of a set that no run exhausts, and of one that every run does.
-SIZES, SIDE, MANY, FEW = (16, 64), 32, 4096, 64
+# Rows of either side of a batch; points of a set that no run exhausts, and of those that every run does; how many of
+# these per seed.
+SIZES, SIDE, MANY, FEW, SETS = (16, 64), 32, 4096, 64, 8
 # Of the start from the truth, in radians; the learning rate, and random directions per step.
 ANGLE, RATE, SLICES = 0.25, 1.0, 8
-# Per seed; more where the batches are small, or nothing but noise moves the maps, or the set decides where they go.
+# Per set of points; more where the batches are small, or nothing but noise moves the maps.
 STARTS, MORE = 8, 16
 # Weights among which a measured one is looked up, in units of 1/steps.
 WEIGHTS = np.linspace(-1.0, 6.0, 281)
@@ -34,7 +35,7 @@ MAP_SIZES, MAP_POINTS, FORMS = (16, 32, 64, 128, 256), (256, 1024, 4096), {"bias
 SETTINGS: Mapping[str, Any] = {
     "width": WIDTH,
     "sizes": list(SIZES),
-    "points": [MANY, FEW],
+    "points": [MANY, FEW, SETS],
     "side": SIDE,
     "angle": ANGLE,
     "starts": [STARTS, MORE],
@@ -113,30 +114,34 @@ class Starts:
 
     Parameters
     ----------
-    seeds, points
-        Of the rows, and the number of them.
+    seeds, points, sets
+        Of the rows; points of a set, and sets per seed.
     count
-        Of the maps per seed.
+        Of the maps per set.
     shuffled
         Rows of y of other points: pairs that are none. Another order would not do, as draws do not see it.
 
     Examples
     --------
-    >>> starts = Starts([0, 1], 64, 3)
+    >>> starts = Starts([0, 1], 64, 3, sets=4)
     >>> starts.X.shape, starts.maps.shape
-    ((2, 64, 6), (2, 3, 6, 6))
+    ((8, 64, 6), (8, 3, 6, 6))
     """
 
-    def __init__(self, seeds: Sequence[int], points: int, count: int, shuffled: bool = False):
-        pairs = [Pair(seed, points) for seed in seeds]
-        self.A, self.X = np.stack([pair.A for pair in pairs]), np.stack([pair.X for pair in pairs])
-        self.Y = np.stack([pair.fresh_Y[:points] if shuffled else pair.Y for pair in pairs])
-        self.maps = np.stack([[pair.A @ R for R in _rotations(pair.seed, count)] for pair in pairs])
+    def __init__(self, seeds: Sequence[int], points: int, count: int, sets: int = 1, shuffled: bool = False):
+        pairs = [Pair(seed, points * sets) for seed in seeds]
+        self.seeds = len(seeds)
+        self.A = np.repeat([pair.A for pair in pairs], sets, axis=0)
+        self.X = np.concatenate([np.split(pair.X, sets) for pair in pairs])
+        others = [pair.fresh_Y[: points * sets] if shuffled else pair.Y for pair in pairs]
+        self.Y = np.concatenate([np.split(Y, sets) for Y in others])
+        turned = [[pair.A @ R for R in _rotations(pair.seed, count * sets)] for pair in pairs]
+        self.maps = np.array(turned).reshape(-1, count, WIDTH, WIDTH)
 
     def left(self, maps: np.ndarray) -> np.ndarray:
-        """Part of the turn against the truth that maps still have [seeds, starts]."""
+        """Part of the turn against the truth that maps still have [seeds, starts], the starts of all sets."""
         before, now = (_skew(self.A[:, None].swapaxes(-1, -2) @ m) for m in (self.maps, maps))
-        return (before * now).sum((2, 3)) / (before**2).sum((2, 3))
+        return ((before * now).sum((2, 3)) / (before**2).sum((2, 3))).reshape(self.seeds, -1)
 
     def weight(self, steps: int, *how: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Descend, and return the weight of the instance loss that explains what is left of the turn [seeds].
@@ -145,45 +150,74 @@ class Starts:
         """
         maps, losses = descend(self.X, self.Y, self.maps, steps, *how)
         left, tried = self.left(maps), WEIGHTS / steps
+        losses = losses.reshape(steps, self.seeds, -1).mean(2)
         tenth = max(1, steps // 10)
         last, before, first = losses[-tenth:], losses[-2 * tenth : -tenth], losses[:tenth]
         change = (last.mean(0) - before.mean(0)) / np.abs(first.mean(0))
         return np.interp(-left.mean(1), -kept(RATE * tried, steps, WIDTH, ANGLE), tried), left, change
 
 
+# Points, sets, starts, unit of the weight, and how to descend.
+Runs = Mapping[str, tuple[int, int, int, int, tuple[int, int, str, bool]]]
+
+
+def _aligned(n: int, starts: int, unbiased: bool = False) -> tuple[int, int, int, int, tuple[int, int, str, bool]]:
+    return MANY, 1, starts, n, (n, n, "aligned", unbiased)
+
+
 def weights(seeds: Sequence[int]) -> list[dict[str, Any]]:
-    """Weight of the leaked instance loss, by what the two sides of the batches show.
+    """Weight of the instance loss that matched batches leak.
 
     Returns
     -------
     list
-        Per seed: ``seed``; in units of 1/n, ``aligned_n`` for row-matched batches of n of ``SIZES``, ``unbiased_n`` in
-        the unbiased form, n the larger, and ``disjoint`` for disjoint points, n = ``SIDE``; in units of 1/``FEW``,
-        ``independent`` for independent draws of as many points, and ``many`` for draws of ``MANY``. ``shuffled_``
-        before each: of pairs that are none; ``untrained_``: of the maps of the start, 0 by construction. ``disjoint_n``
-        in units of 1/n, a control. ``left``: key → part of the turn that each start keeps. ``change``: largest of the
+        Per seed: ``seed``; ``aligned_n``: n × weight for row-matched batches of n of ``SIZES``, ``unbiased_n``: in the
+        unbiased form, n the larger; ``disjoint``: n × weight for disjoint points, n = ``SIDE``, and ``disjoint_n`` in
+        units of 1/n, a control. ``shuffled_`` before each: of pairs that are none; ``untrained_``: of the maps of the
+        start, 0 by construction. ``left``: key → part of the turn that each start keeps. ``change``: largest of the
         loss over the last tenth of the steps.
     """
     small, large = SIZES
-    # Points, starts, unit of the weight, and how to descend.
-    runs: Mapping[str, tuple[int, int, int, tuple[int, int, str, bool]]] = {
-        f"aligned_{small}": (MANY, MORE, small, (small, small, "aligned", False)),
-        f"aligned_{large}": (MANY, STARTS, large, (large, large, "aligned", False)),
-        f"unbiased_{large}": (MANY, STARTS, large, (large, large, "aligned", True)),
-        "independent": (FEW, MORE, FEW, (FEW, SIDE, "independent", False)),
-        "many": (MANY, STARTS, FEW, (FEW, SIDE, "independent", False)),
-        "disjoint": (MANY, MORE, SIDE, (FEW, SIDE, "disjoint", False)),
+    runs: Runs = {
+        f"aligned_{small}": _aligned(small, MORE),
+        f"aligned_{large}": _aligned(large, STARTS),
+        f"unbiased_{large}": _aligned(large, STARTS, unbiased=True),
+        "disjoint": (MANY, 1, MORE, SIDE, (FEW, SIDE, "disjoint", False)),
     }
+    found = _measure(seeds, runs)
+    for one in found:
+        one |= {f"disjoint_{n}": one["disjoint"] * n / SIDE for n in SIZES}
+    return found
+
+
+def sets(seeds: Sequence[int]) -> list[dict[str, Any]]:
+    """Weight of the instance loss that independent draws from small sets leak; disjoint points beside it.
+
+    Returns
+    -------
+    list
+        Per seed as `weights`: in units of 1/``FEW``, ``independent`` for draws of as many points, mean over ``SETS``
+        sets, and ``many`` for draws of ``MANY``; ``disjoint``; ``aligned_n`` for the smaller n of ``SIZES``.
+    """
+    how = FEW, SIDE, "independent", False
+    runs: Runs = {
+        "independent": (FEW, SETS, STARTS, FEW, how),
+        "many": (MANY, 1, STARTS, FEW, how),
+        "disjoint": (MANY, 1, STARTS, SIDE, (FEW, SIDE, "disjoint", False)),
+        f"aligned_{SIZES[0]}": _aligned(SIZES[0], STARTS),
+    }
+    return _measure(seeds, runs)
+
+
+def _measure(seeds: Sequence[int], runs: Runs) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [{"seed": seed, "change": 0.0, "left": {}} for seed in seeds]
-    for key, (points, count, unit, how) in runs.items():
-        measured = Starts(seeds, points, count).weight(*how)
+    for key, (points, number, count, unit, how) in runs.items():
+        measured = Starts(seeds, points, count, number).weight(*how)
         null = Starts(seeds, points, STARTS, shuffled=True).weight(*how)
         for one, value, left, change, other in zip(found, *measured, null[0], strict=True):
             one["left"][key] = left.tolist()
             one |= {key: float(unit * value), f"shuffled_{key}": float(unit * other), f"untrained_{key}": 0.0}
             one["change"] = max(one["change"], abs(float(change)))
-    for one in found:
-        one |= {f"disjoint_{n}": one["disjoint"] * n / SIDE for n in SIZES}
     return found
 
 
