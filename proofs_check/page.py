@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from proofs_check.beyond import beyond
 from proofs_check.real import real
 from proofs_check.report import Report, mismatches
 from proofs_check.synthetic import synthetic
@@ -57,6 +58,7 @@ def render(report: Report) -> str:
         mismatches=mismatches(report),
         synthetic=synthetic(report),
         real=real(report),
+        theorems=beyond(report),
         kind_titles=KIND_TITLES,
         marks=MARKS,
         properties=all_properties(),
