@@ -55,6 +55,8 @@ class Theorem:
         Empirical claims, with the records that hold numbers.
     elsewhere
         Id of a claim of the paper that holds trained evidence, or "".
+    asked
+        Whether there are empirical claims of it, in this report or not.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Theorem:
     simulated: Sequence[Mapping[str, Any]]
     trained: Sequence[Finding]
     elsewhere: str
+    asked: bool
 
 
 def beyond(report: "Report") -> list[Theorem]:
@@ -88,5 +91,5 @@ def beyond(report: "Report") -> list[Theorem]:
         trained = [_finding(by_id[i]) for i in ids if i in by_id]
         elsewhere = ELSEWHERE.get(name, "")
         if claims:
-            found.append(Theorem(name, claims, rows, trained, elsewhere if elsewhere in by_id else ""))
+            found.append(Theorem(name, claims, rows, trained, elsewhere if elsewhere in by_id else "", bool(ids)))
     return found
