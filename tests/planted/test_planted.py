@@ -1,14 +1,13 @@
 """Every planted error dies, by the test that the table names; run on copies of the tree, two at a time."""
 
 import compileall
+import json
 import os
 import py_compile
-import queue
 import shutil
 import subprocess
 import sys
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,14 @@ import pytest
 from .errors import ERRORS
 
 ROOT = Path(__file__).parent.parent.parent
+SERVER = Path(__file__).with_name("server.py")
 COPIED = ("theory", "nonlinear", "proofs_check", "tests", "pyproject.toml", "README.md")
 FAILED = 1  # pytest's code for failing tests; a copy that cannot be imported or collected gives another one
 
 
 @pytest.fixture(scope="module")
 def copies(tmp_path_factory):
-    """Two copies of the tree, handed out one to each thread."""
+    """Two copies of the tree."""
     first, second = (tmp_path_factory.mktemp("planted") / "tree" for _ in range(2))
     first.mkdir()
     for name in COPIED:
@@ -33,57 +33,55 @@ def copies(tmp_path_factory):
     # Bytecode is checked by the hash of its source: a time stamp would hide a change within the same second.
     compileall.compile_dir(first, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
     shutil.copytree(first, second)
-    free = queue.SimpleQueue()
-    for copy in (first, second):
-        free.put(copy)
-    return free
-
-
-def run(copy, *nodes):
-    """Run tests of the copy; Hypothesis need not shrink what it finds."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--assert=plain", *nodes]
-    environment = os.environ | {"HYPOTHESIS_PROFILE": "planted", "CONCEPT_ALIGNMENT_CACHE": str(copy / "cache")}
-    return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
-
-
-def plant(copies, error):
-    """Result of the killer on a copy with the error in it."""
-    copy = copies.get()
-    path = copy / error.path
-    sound = path.read_text(encoding="utf-8")
-    try:
-        path.write_text(sound.replace(error.old, error.new), encoding="utf-8")
-        return run(copy, error.killer)
-    finally:
-        path.write_text(sound, encoding="utf-8")
-        copies.put(copy)
+    return first, second
 
 
 @pytest.fixture(scope="module")
 def results(copies, request):
-    """Name of the error → result of its killer, for the errors whose tests were selected; all begin at once."""
-    selected = {item.callspec.params.get("error") for item in request.session.items if hasattr(item, "callspec")}
-    with ThreadPoolExecutor(2) as executor:
-        yield {e.name: executor.submit(plant, copies, e) for e in ERRORS if e in selected}
-        executor.shutdown(cancel_futures=True)
+    """Function (error, None for the sound tree) → exit code and output of its killers; all selected begin at once."""
+    items = [i for i in request.session.items if "results" in getattr(i, "fixturenames", ())]
+    selected = {i.callspec.params["error"] for i in items}
+    jobs = [
+        {"name": e.name, "path": e.path, "old": e.old, "new": e.new, "nodes": [e.killer]}
+        for e in ERRORS
+        if e in selected
+    ]
+    if None in selected:
+        jobs.append({"name": None, "path": None, "nodes": sorted({e.killer for e in ERRORS})[::6]})
+    # Hypothesis need not shrink what it finds.
+    environment = os.environ | {"HYPOTHESIS_PROFILE": "planted"}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    found = {}
+    with subprocess.Popen([sys.executable, SERVER], env=environment, text=True, encoding="utf-8", **pipes) as server:
+        with server.stdin as file:
+            json.dump({"copies": [str(c) for c in copies], "jobs": jobs}, file)
+
+        def result(error):
+            name = error and error.name
+            while name not in found:
+                text = server.stdout.readline()
+                assert text, "the server has ended; what it said is in stderr"
+                line = json.loads(text)
+                found[line["name"]] = line["code"], line["output"]
+            return found[name]
+
+        yield result
+        server.terminate()
 
 
 @pytest.mark.parametrize("error", [pytest.param(e, id=e.name) for e in ERRORS])
 def test_it_dies(results, error, closing_lines):
-    result = results[error.name].result()
-    killed = result.returncode == FAILED
+    code, output = results(error)
+    killed = code == FAILED
     closing_lines("planted errors").append(f"{'killed' if killed else 'ALIVE ':6}  {error.name:55}  {error.killer}")
-    assert killed, f"{error.killer} on {error.path} with {error.new!r}:\n{result.stdout[-3000:]}{result.stderr[-1000:]}"
+    assert killed, f"{error.killer} on {error.path} with {error.new!r}:\n{output[-4000:]}"
 
 
-def test_without_errors_killers_pass(copies):
+@pytest.mark.parametrize("error", [pytest.param(None, id="sound")])
+def test_without_errors_killers_pass(results, error):
     """All of them pass in the run that this belongs to; a few show that they do on the copies too."""
-    copy = copies.get()
-    try:
-        result = run(copy, *sorted({e.killer for e in ERRORS})[::6])
-    finally:
-        copies.put(copy)
-    assert result.returncode == 0, result.stdout[-3000:]
+    code, output = results(error)
+    assert code == 0, output[-4000:]
 
 
 @pytest.mark.parametrize("error", [pytest.param(e, id=e.name) for e in ERRORS])
