@@ -6,10 +6,15 @@ import numpy as np
 
 # Standard errors of skewness and kurtosis of Gaussian rows; beyond this rank the fixed-point iteration takes minutes.
 APART, WIDEST = 5.0, 256
+# Variance of tanh z − E[z tanh z] z for Gaussian z.
+SPREAD = 0.0275
 
 
 def components(rows: np.ndarray, seed: int) -> np.ndarray:
     """Orthogonal directions (d, d), as columns, along which the rows are as independent as FastICA finds.
+
+    The contrast weights tanh by what it sees of a component, and the square by the skewness. By tanh alone asymmetric
+    laws without excess kurtosis would pass for Gaussian: atoms that fire in 21 % of the rows are such.
 
     Parameters
     ----------
@@ -29,7 +34,7 @@ def components(rows: np.ndarray, seed: int) -> np.ndarray:
     from sklearn.decomposition import FastICA
     from sklearn.exceptions import ConvergenceWarning
 
-    found = FastICA(whiten=False, random_state=seed, max_iter=200, tol=1e-3)  # pyright: ignore[reportArgumentType]
+    found = FastICA(whiten=False, fun=_contrast, random_state=seed, max_iter=200, tol=1e-3)  # pyright: ignore[reportArgumentType]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # where all directions are alike there is nothing to find
         return found.fit(rows).components_.T
@@ -59,8 +64,31 @@ def n_gaussian(rows: np.ndarray, rng: np.random.Generator) -> int | None:
         return None
     order = rng.permutation(len(rows))
     found = rows[order[n:]] @ components(rows[order[:n]], int(rng.integers(2**31)))
-    found -= found.mean(0)
-    # A component that one half does not show at all is none of a Gaussian.
+    return int(look_gaussian(found).sum())
+
+
+def look_gaussian(found: np.ndarray) -> np.ndarray:
+    """Whether skewness and excess kurtosis of each column (n, d) are within 5 standard errors of a Gaussian's.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> look_gaussian(np.column_stack([rng.normal(size=999), rng.exponential(size=999)]))
+    array([ True, False])
+    """
+    found = found - found.mean(0)
+    # A component that these rows do not show at all is none of a Gaussian.
     scale = np.maximum((found**2).mean(0) ** 0.5, 1e-6)
     third, fourth = (np.abs(((found / scale) ** k).mean(0) - expected) for k, expected in ((3, 0), (4, 3)))
-    return int(((third <= APART * np.sqrt(6 / len(found))) & (fourth <= APART * np.sqrt(24 / len(found)))).sum())
+    return (third <= APART * np.sqrt(6 / len(found))) & (fourth <= APART * np.sqrt(24 / len(found)))
+
+
+def _contrast(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """g(u) (d, n) and the means of its derivative (d,), g = a·tanh + b·square with weights of each component."""
+    t, square = np.tanh(u), u**2
+    slope_t, slope_square = 1 - (t**2).mean(1), 2 * u.mean(1)
+    seen, skewness = (u * t).mean(1) - slope_t, (u * square).mean(1) - slope_square
+    a, b = seen / SPREAD, skewness / 2
+    scale = np.sqrt(np.maximum(a * seen + b * skewness, 1e-12))
+    a, b = a / scale, b / scale
+    return a[:, None] * t + b[:, None] * square, a * slope_t + b * slope_square

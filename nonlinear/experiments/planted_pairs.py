@@ -3,13 +3,13 @@
 A setting is a function of its seed alone. Seeds 0 to 9 are judged; the rule was made on seeds 100 to 139.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from nonlinear.experiments.transfer import linear_projectors
+from nonlinear.experiments.transfer import Map, linear_projectors
 from nonlinear.matching import match
 from theory.ambiguity.rotations import haar
 from theory.ambiguity.sources import draw_sources
@@ -24,6 +24,8 @@ DRAWS, STEP = 24, 1.15
 PENALTIES = tuple(10.0**k for k in range(-4, 5))
 SKEWED = ("exponential", "two-point", "-exponential")
 Streams = Mapping[str, np.ndarray]
+# From m rows of x and of y, and a generator for what they leave open, to a map of rows.
+Translator = Callable[[np.ndarray, np.ndarray, np.random.Generator], Map]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,21 +90,32 @@ def pairs_needed(setting: Planted, seed: int = 0) -> float:
 
 def r_squared_of(setting: Planted, m: int, seed: int = 0) -> float:
     """Mean R² on fresh rows over sets of m pairs."""
+    return mean_r_squared(setting, m, matching if setting.kind == "codes" else ridge, seed)
+
+
+def mean_r_squared(setting: Planted, m: int, translator: Translator, seed: int = 0) -> float:
+    """Mean R² on fresh rows of what a translator makes of sets of m pairs."""
     rng = np.random.default_rng([seed, m, 78])
     values = []
     for _ in range(DRAWS):
         rows = rng.choice(PAIRS, m, replace=False)
         x, y = (r[rows] for r in setting.pairs.values())
-        if setting.kind == "codes":
-            order = rng.permutation(x.shape[1])  # columns that no pair activates are assigned at random
-            here, there = match(x[:, order].T @ y)
-            found = np.empty(len(there), dtype=int)
-            found[there] = order[here]
-            translated = setting.fresh["x"][:, found]
-        else:
-            translated = linear_projectors({"x": x, "y": y}, m, PENALTIES)["ridge"](setting.fresh["x"])
-        values.append(r_squared(translated, setting.fresh["y"]))
+        values.append(r_squared(translator(x, y, rng)(setting.fresh["x"]), setting.fresh["y"]))
     return float(np.mean(values))
+
+
+def ridge(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> Map:
+    """Ridge regression with an intercept, its penalty chosen by leave-one-out."""
+    return linear_projectors({"x": x, "y": y}, len(x), PENALTIES)["ridge"]
+
+
+def matching(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> Map:
+    """Atoms of x for those of y; those that no pair activates are assigned at random."""
+    order = rng.permutation(x.shape[1])
+    here, there = match(x[:, order].T @ y)
+    found = np.empty(len(there), dtype=int)
+    found[there] = order[here]
+    return lambda codes: codes[:, found]
 
 
 def _dense(kind: str, rng: np.random.Generator):

@@ -109,22 +109,33 @@ def laws(
         seen[name] = visible_laws.rotation(rows, rng, lambda share, n=name: show(f"rotations of {n}", share))
         show(f"components of {name}", None)
         gaussian.append(count(rows, rng))
-    found = {"rotation": {name: vars(r) for name, r in seen.items()}, "gaussian": None, "pairs": None}
     worst = min(seen.values(), key=lambda r: r.power)
     sight = f"random slices of {worst.rows} rows notice {worst.power:.0%} of all rotations (5 % by chance)"
+    found = {"rotation": {name: vars(r) for name, r in seen.items()}, "gaussian": None, "pairs": None}
     if not isfinite(needed.low):
-        return found | {"helps": False, "text": "no: all pairs together fall short of the target, and laws add nothing"}
+        text = "no: all pairs together fall short of the target, and laws add nothing to that"
+        return found | {"helps": False, "components_help": False, "text": text}
     if None in gaussian:
-        helps = None if worst.visible else False
-        text = f"{sight}; {d} dimensions are too many to count independent components"
-        return found | {"helps": helps, "text": f"{'perhaps' if worst.visible else 'no'}: {text}"}
+        says = f"{sight}; {d} dimensions are too many to find independent components"
+        verdict = (None, "perhaps") if worst.visible else (False, "no")
+        return found | {"helps": verdict[0], "components_help": None, "text": f"{verdict[1]}: {says}"}
     r = min(max(g for g in gaussian if g is not None), d)
     pairs = pairs_with_laws(d, r, min(target / (MEAN_CEILING if ceiling is None else ceiling), 1.0))
-    helps = worst.visible and pairs < needed.low
+    enough = pairs < needed.low
+    why = f"laws matched exactly would need {pairs:.3g} pair{'' if pairs == 1 else 's'}, as {d - r} of {d} independent "
+    why += "components are not Gaussian"
     if r == d:
-        left = f"every component looks Gaussian, so that below {d} pairs laws double the error of the pairs alone"
+        text = f"no: every component looks Gaussian, so that below {d} pairs laws double the error of the pairs alone"
+    elif not enough:
+        text = f"no: {why}"
+    elif worst.visible:
+        text = f"yes: {why}; {sight}"
     else:
-        left = f"{d - r} of {d} independent components are not Gaussian, so that laws matched exactly would need "
-        left += f"{pairs:.3g} pair{'' if pairs == 1 else 's'}"
-    text = f"{'yes' if helps else 'no'}: {sight}; {left}"
-    return found | {"gaussian": r, "pairs": pairs, "helps": helps, "text": text}
+        text = f"not through random slices: {sight}; but {why}, so that matching components (ICA) can"
+    return found | {
+        "gaussian": r,
+        "pairs": pairs,
+        "helps": enough and worst.visible,
+        "components_help": enough,
+        "text": text,
+    }

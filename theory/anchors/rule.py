@@ -45,7 +45,7 @@ def interval(
     --------
     >>> X = np.random.default_rng(0).standard_normal((400, 5))
     >>> needed, _ = interval(Stream("x", X[:200]), Stream("y", X[200:]), 0.5, np.random.default_rng(0))
-    >>> 2 < needed.low < needed.median < needed.high < 6
+    >>> 2 < needed.low < needed.median < needed.high < 8
     True
     """
     if not 0 < target < 1:
