@@ -10,11 +10,11 @@ AMPLITUDES = Claim(
     "E9.iii",
     "Anchors match atoms by amplitudes, where both codes have the same",
     "m = 4, 8, 16, 37 anchors lead (K − E r + P(r ≥ 1) − 1)/(K − 1) of the way to the best matching",
-    "Two autoencoders of the same rows from starts of their own. An anchor tells apart all atoms that it activates, and "
+    "Two autoencoders of the same rows from starts of their own. An anchor tells apart all atoms that it activates; "
     "only the r atoms that none activates are left to chance. The same codes matched by which atoms are active follow "
-    "theorem C5 (a), and get less far where anchors are few. The share stays below the prediction for two reasons: 32 of "
-    "the 64 atoms are dead, and silent ones are taken for them (.01 to .02); and the two codes do not agree on every "
-    "support. A second run: in the first, within the bands as well, one of ten trainings had not converged.",
+    "theorem C5 (a), and get less far where anchors are few. The share stays below the prediction for two reasons: 32 "
+    "of the 64 atoms are dead, and silent ones are taken for them (.01 to .03); and the two codes do not agree on "
+    "every support. A second run: in the first, within the bands as well, one of ten trainings had not converged.",
     "theorem C5 (b) (ours)",
     Verdict.SUPPORTED,
 )
