@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from proofs_check.figures import anchoring, digits, methods, region, scatter, scenes, unidentifiability, weights
+from proofs_check.figures import anchoring, beyond, digits, methods, region, scatter, scenes, unidentifiability, weights
 
 FIGURES: Mapping[str, Callable[[Mapping[str, Any]], Figure]] = {
     "duality": region.figure,
@@ -14,6 +14,7 @@ FIGURES: Mapping[str, Callable[[Mapping[str, Any]], Figure]] = {
     "unidentifiability": unidentifiability.figure,
     "anchoring": anchoring.figure,
     "methods": methods.figure,
+    "beyond": beyond.figure,
     "digits": digits.figure,
     "scenes": scenes.figure,
 }

@@ -1,0 +1,75 @@
+"""E9: the weight of the leak and what it does to R², and the shares of atoms that anchors match."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from proofs_check.figures.audit import BLUE, GREEN, ORANGE
+from proofs_check.figures.seeds import LOWEST, handle, mean, numbers, title
+from theory.ambiguity.permutations import expected_distinct_columns
+
+SAMPLINGS = "aligned", "independent", "disjoint"
+# Run, key, label, and what theorem F2 says: of independent draws with the share that a fixed set leaves (E9.ii).
+WEIGHTS = (
+    ("leak weights", "aligned_16", "matched,\nn = 16", 1.0),
+    ("leak weights", "aligned_64", "matched,\nn = 64", 1.0),
+    ("leak weights", "unbiased_64", "matched, n = 64,\nunbiased", 1.0),
+    ("leak of sets", "independent", "independent,\nN = 64", 0.77),
+    ("leak of sets", "disjoint", "disjoint,\nn = 32", 0.0),
+)
+# Of the map, by the number of points.
+COLOURS = {"256": ORANGE, "1024": GREEN, "4096": BLUE}
+# Of the twin autoencoders: atoms, of which active.
+ATOMS, ACTIVE = 32, 3
+Units = Sequence[Mapping[str, Any]]
+
+
+def figure(document: Mapping[str, Any]) -> Figure:
+    """Points with t-intervals; lines: theorems F2, C5 (a) and C5 (b)."""
+    units = {result["name"]: result["units"] for result in document["results"]}
+    made = Figure(figsize=(13, 7), layout="constrained")
+    (above,), (below,) = made.subfigures(2, 1, squeeze=False)
+    left, right = above.subplots(1, 2)
+    _weights(left, units)
+    _shares(right, units.get("twin atoms", []))
+    for axes, sampling in zip(below.subplots(1, len(SAMPLINGS), sharey=True), SAMPLINGS, strict=True):
+        _map(axes, units.get("leak map", []), sampling)
+    handles = [handle("o", colour, f"{points} points") for points, colour in COLOURS.items()]
+    handles.append(handle("o", "0.3", "unbiased form", filled=False))
+    below.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize="small")
+    made.suptitle(title(document))
+    return made
+
+
+def _weights(axes: Axes, units: Mapping[str, Units]) -> None:
+    for at, (name, key, _, theory) in enumerate(WEIGHTS):
+        axes.plot((at - 0.3, at + 0.3), (theory, theory), color="black", linewidth=1)
+        mean(axes, at, numbers(units.get(name, []), key), "o", BLUE)
+    axes.set_xticks(range(len(WEIGHTS)), [label for _, _, label, _ in WEIGHTS], fontsize="small")
+    axes.set(ylabel="n × weight, N × weight", title="weight of the leaked instance loss", ylim=(-0.2, 1.3))
+
+
+def _shares(axes: Axes, units: Units) -> None:
+    counts = range(1, 41)
+    for amplitudes, key, colour, words in ((True, "", BLUE, "amplitudes"), (False, "activity_", ORANGE, "activity")):
+        curve = [(expected_distinct_columns(ATOMS, ACTIVE, m, amplitudes) - 1) / (ATOMS - 1) for m in counts]
+        axes.plot(counts, curve, color=colour, linewidth=1, label=f"matched by {words}")
+        for m in counts:
+            mean(axes, m, numbers(units, f"{key}share_{m}"), "o", colour)
+    axes.set(xlabel="anchors", ylabel="share of the way", title="atoms of twin autoencoders, matched", ylim=(0, 1.05))
+    axes.legend(loc="lower right", frameon=False, fontsize="small")
+
+
+def _map(axes: Axes, units: Units, sampling: str) -> None:
+    for number, (points, colour) in enumerate(COLOURS.items()):
+        for form in ("biased", "unbiased"):
+            for n in (16, 32, 64, 128, 256):
+                at = n * 1.08 ** (2 * number - 2 + (form == "unbiased"))
+                values = numbers(units, f"{sampling}, {form}, {n}, {points}")
+                mean(axes, at, values, "o", colour, filled=form == "biased")
+    axes.axhline(0, color="0.8", linewidth=0.8, zorder=0)
+    axes.set(xscale="log", xlabel="rows of a side", title=f"R² of translation, {sampling}", ylim=(LOWEST, 1.1))
+    axes.set_xticks((16, 32, 64, 128, 256), ("16", "32", "64", "128", "256"))
+    axes.minorticks_off()
