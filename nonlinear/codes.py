@@ -162,11 +162,15 @@ def _(a: SparseCodes, b: SparseCodes) -> torch.Tensor:
         out = [z.support.atoms == top[z.support.rows] for top in tops]
         kept.append(z.values * ~(out[0] | out[1]))
     here, there = kernels.common(a.support.keys, b.support.keys)
-    products = kept[0][here] * kept[1][there]
-    inner = products.new_zeros(len(a)).index_add(0, a.support.rows[here], products)
-    sums = [v.new_zeros(len(a)).index_add(0, z.support.rows, v**2) for z, v in zip((a, b), kept, strict=True)]
-    squares = sums[0] * sums[1]
+    partners = torch.zeros_like(kept[0]).index_put((here,), kept[1][there])
+    inner = _row_sums(kept[0] * partners, a.support)
+    squares = _row_sums(kept[0] ** 2, a.support) * _row_sums(kept[1] ** 2, b.support)
     return inner / torch.where(squares > 0, squares, 1).sqrt()
+
+
+def _row_sums(values: torch.Tensor, support: Support) -> torch.Tensor:
+    """Sum of the values of each row [n]: what atoms of one dimension and size 1 decode to."""
+    return kernels.Decode.apply(values, values.new_ones(support.n_atoms, 1), support).squeeze(1)
 
 
 def _strongest(codes: SparseCodes) -> torch.Tensor:

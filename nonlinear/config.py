@@ -173,8 +173,8 @@ def read(path: str | Path | None, /, **changes) -> Config:
         raise ValueError(f"{where}: {message[0].lower() + message[1:]}, not {first.get('input')!r}") from None
 
 
-def environment() -> dict[str, str]:
-    """What bit-identical continuation needs to be the same, beside the configuration.
+def environment(device: str = "cpu") -> dict[str, str]:
+    """What bit-identical continuation on a device needs to be the same, beside the configuration.
 
     Examples
     --------
@@ -182,4 +182,5 @@ def environment() -> dict[str, str]:
     ['cpu', 'numpy', 'torch']
     """
     cpu = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
-    return {"torch": torch.__version__, "numpy": np.__version__, "cpu": cpu}
+    gpu = {} if device == "cpu" else {"gpu": torch.cuda.get_device_name(device)}
+    return {"torch": torch.__version__, "numpy": np.__version__, "cpu": cpu} | gpu

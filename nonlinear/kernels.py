@@ -2,6 +2,7 @@
 
 A sum over active atoms, forward or backward, is a weighted `embedding_bag`: over the entries row by row for what lives
 in rows, over the entries atom by atom for gradients of weights. Nothing of size n × m is kept for the backward pass.
+Every sum has one order, so that a GPU gives the same bits at each run.
 """
 
 from typing import Any
@@ -75,7 +76,8 @@ class EncodeAt(Function):
         if ctx.needs_input_grad[1] or ctx.needs_input_grad[2]:
             order, pointers = support.by_atom
             gW = bags(x, support.rows[order], pointers, grad[order])
-            gb = torch.zeros(len(W), dtype=grad.dtype, device=grad.device).index_add_(0, support.atoms, grad)
+            # The bias is the weight of a column of ones; adding in place would sum in any order on a GPU.
+            gb = bags(x.new_ones(len(x), 1), support.rows[order], pointers, grad[order]).squeeze(1)
         return gx, gW, gb, None, None
 
 

@@ -1,7 +1,7 @@
 """A trained system: its weights, thresholds and normalisation, from memory or from the folder of a run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,13 @@ class Model:
             found[f"{j}.decoder_bias"] = found[f"{j}.decoder_bias"] - a.mean_like(S) @ S
         return found
 
+    def to(self, device: str) -> "Model":
+        """Return the same model with its tensors on a device."""
+        config = self.config.model_copy(update={"device": device})
+        groups = (self.parameters, self.thresholds, self.silent)
+        parameters, thresholds, silent = ({name: t.to(device) for name, t in group.items()} for group in groups)
+        return replace(self, config=config, parameters=parameters, thresholds=thresholds, silent=silent)
+
     def tensors(self) -> dict[str, torch.Tensor]:
         """Everything but the configuration, by name."""
         found = {f"parameter/{name}": p for name, p in self.parameters.items()}
@@ -142,11 +149,12 @@ class Model:
 
 
 def load(run: str | Path) -> Model:
-    """Model of a run.
+    """Model of a run, on the device that it was trained on where this machine has it, else on the CPU.
 
     Raises
     ------
     ValueError
         No checkpoint, a damaged one, or somebody else's.
     """
-    return Model.restored(*checkpoint.read(Path(run)))
+    model = Model.restored(*checkpoint.read(Path(run)))
+    return model.to(model.config.device)

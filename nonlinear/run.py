@@ -102,8 +102,8 @@ class Run:
         self._differs(state["config"])
         if state.get("data") != self.data:
             raise ValueError(f"the data are not those that {self.folder} was begun with; pass the same files")
-        if state.get("environment") != environment():
-            was, now = state.get("environment"), environment()
+        was, now = state.get("environment"), environment(self.config.device)
+        if was != now:
             raise ValueError(
                 f"{self.folder} was begun with {was} and this is {now}: the bits would differ; resume it there"
             )
@@ -121,7 +121,8 @@ class Run:
         """Replace the checkpoint."""
         if self.folder:
             tensors = model.tensors() | {f"optimiser/{name}": t for name, t in moments.items()}
-            checkpoint.write(self.folder, tensors, model.state() | {"data": self.data, "environment": environment()})
+            about = {"data": self.data, "environment": environment(self.config.device)}
+            checkpoint.write(self.folder, tensors, model.state() | about)
 
     def log(self, line: Mapping[str, Any]) -> None:
         """Append a line of metrics."""

@@ -15,13 +15,13 @@ CLOSED = {"local_files_only": True, "trust_remote_code": False}
 UNLIMITED = 10**6  # tokenizers without a limit have 10^30
 
 
-def versions() -> dict[str, str]:
+def versions(device: str = "cpu") -> dict[str, str]:
     """Everything beside model and data that the bits of a row may depend on."""
     import PIL
     import tokenizers
     import transformers
 
-    return environment() | {
+    return environment(device) | {
         "transformers": transformers.__version__, "tokenizers": tokenizers.__version__, "pillow": PIL.__version__,
     }  # fmt: skip
 

@@ -88,7 +88,7 @@ class Tower:
         self.takes = inspect.signature(getattr(self.call, "forward", self.call)).parameters
         self.settings = {
             "model": model, "revision": commit, "sha256": contents(folder), "data": kind, "pool": self.how,
-            "device": device.split(":")[0], "dtype": dtype, "environment": versions(),
+            "device": device.split(":")[0], "dtype": dtype, "environment": versions(device),
         }  # fmt: skip
 
     def _tower(self, two: bool) -> tuple[torch.nn.Module, Any]:
@@ -125,7 +125,9 @@ class Tower:
         ValueError
             The tower has no such pooling, or cannot put these images into one batch.
         """
-        return self._embed_images(self.images, items) if self.images else self._embed_texts(self.texts, items)
+        # By default a GPU rounds the factors of convolutions to ten bits (TF32), and may choose another sum each time.
+        with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+            return self._embed_images(self.images, items) if self.images else self._embed_texts(self.texts, items)
 
     def n_cut(self, texts: Sequence[str]) -> int:
         """Number of captions that are longer than the model takes."""

@@ -133,6 +133,17 @@ def test_a_model_from_a_machine_with_another_device_is_loaded_without_it(tmp_pat
         assert load(tmp_path).config.device == "cpu"
 
 
+def test_a_model_moves_as_a_whole_and_leaves_itself_behind():
+    arrays, _ = planted(80, widths_of("cosae"))
+    model = train(ready("cosae", arrays, steps=4).config, sources(arrays))
+    moved = model.to("meta")
+    for group in ("parameters", "thresholds", "silent"):
+        assert {t.device.type for t in getattr(moved, group).values()} == {"meta"}
+        assert {t.device.type for t in getattr(model, group).values()} == {"cpu"}
+    assert (moved.config.device, model.config.device) == ("meta", "cpu")
+    assert moved.shape == model.shape
+
+
 @pytest.mark.parametrize("system", ["cosae", "skip-transcoder", "sae-a"])
 def test_folded_weights_work_on_rows_in_their_own_units(system):
     arrays, _ = planted(200, widths_of(system))

@@ -242,7 +242,7 @@ def test_other_data_are_refused(tmp_path):
 def test_another_machine_is_refused(tmp_path, monkeypatch):
     config, data = problem("sae", "sparse")
     train(config, data, out=tmp_path)
-    monkeypatch.setattr("nonlinear.run.environment", lambda: {"torch": "1.0", "numpy": "1.0", "cpu": "abacus"})
+    monkeypatch.setattr("nonlinear.run.environment", lambda device: {"torch": "1.0", "numpy": "1.0", "cpu": "abacus"})
     with pytest.raises(ValueError, match=r"abacus.*the bits would differ; resume it there"):
         train(config, data, out=tmp_path, resume=True)
 
