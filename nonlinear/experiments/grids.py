@@ -10,8 +10,10 @@ from nonlinear.experiments import (
     digits,
     duality,
     gaussian,
+    identified,
     leaking,
     methods,
+    noisy,
     recovery,
     scenes,
     unidentifiability,
@@ -40,6 +42,10 @@ OTHERS: Mapping[str, tuple[Mapping[str, Any], Callable[[Sequence[int]], Measured
     "leak of sets": (leaking.SETTINGS, leaking.sets),
     "leak map": (leaking.MAP_SETTINGS, _each(leaking.leak_map)),
     "twin atoms": (recovery.SETTINGS, recovery.recovered),
+    "noisy anchors": (noisy.SETTINGS, noisy.gains),
+    "noise map": (noisy.MAP_SETTINGS, noisy.noise_map),
+    "components": (identified.SETTINGS, identified.components),
+    "component map": (identified.MAP_SETTINGS, identified.component_map),
     "ridge and Procrustes": ({"penalties": list(anchoring.PENALTIES)}, anchoring.closed_forms),
 }
 
@@ -150,7 +156,9 @@ def _anchoring() -> list[Task]:
 
 
 def _beyond() -> list[Task]:
-    return [Task("leak weights"), Task("leak of sets"), Task("twin atoms")]
+    numbers = [*(anchoring.anchored(m, laws=False) for m in (8, 148)), identified.many()]
+    runs = "leak weights", "leak of sets", "twin atoms", "noisy anchors", "components"
+    return [*map(Task, runs), *_arms(numbers)]
 
 
 def _digits() -> list[Task]:
@@ -208,8 +216,11 @@ EXPERIMENTS: Mapping[str, Experiment] = {
     ),
     "beyond": Experiment(
         ("E9",),
-        "theorems beyond the paper, trained: the leak of shared points, and atoms matched by amplitudes",
-        {"small": _beyond, "full": lambda: [*_beyond(), Task("leak map")]},
+        "theorems beyond the paper, trained: the leak of shared points, noisy anchors, what identifies a translation",
+        {
+            "small": _beyond,
+            "full": lambda: [*_beyond(), *map(Task, ("leak map", "noise map", "component map"))],
+        },
     ),
     "digits": Experiment(
         ("E7",),
