@@ -59,10 +59,10 @@ def gains(seeds: Sequence[int]) -> list[dict[str, Any]]:
     list
         Per seed: ``seed``, and for the m of ``JUDGED``, means over sets of anchors: ``both_m``, ``only_m``, ``ridge_m``
         and ``procrustes_m``: R² with the laws, of the anchors alone, of ridge with its best penalty, and of the
-        orthogonal fit; ``gain_m``: both − only; ``over_ridge_m``: both − ridge; ``ratio_m``: of 1 − R², both to only;
-        ``predicted_m`` and ``predicted_only_m``: R² by theorem C3, given these anchors. ``shuffled_`` and
-        ``untrained_``: of shuffled fresh rows, and of the maps of the start, where ``gain`` is 0 and ``ratio`` 1 by
-        construction. ``change``: largest of the losses, in units of their value with all maps 0.
+        orthogonal fit; ``gain_m``: both − only; ``over_ridge_m``: both − ridge; ``ratio_m`` and ``ridge_ratio_m``: of
+        1 − R², both and ridge to only; ``predicted_m`` and ``predicted_only_m``: R² by theorem C3, given these anchors.
+        ``shuffled_`` and ``untrained_``: of shuffled fresh rows, and of the maps of the start, where ``gain`` is 0 and
+        ``ratio`` 1 by construction. ``change``: largest of the losses, in units of their value with all maps 0.
     """
     found: list[dict[str, Any]] = [{"seed": seed, "change": 0.0} for seed in seeds]
     data = [Rows(seed, ["gaussian"] * WIDTH) for seed in seeds]
@@ -167,4 +167,5 @@ def _numbers(r2: Mapping[str, np.ndarray]) -> dict[str, float]:
         "gain": mean["both"] - mean["only"],
         "over_ridge": mean["both"] - mean["ridge"],
         "ratio": (1 - mean["both"]) / (1 - mean["only"]),
+        "ridge_ratio": (1 - mean["ridge"]) / (1 - mean["only"]),
     }
