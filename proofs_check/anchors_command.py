@@ -5,11 +5,12 @@ from contextlib import nullcontext
 from dataclasses import asdict
 from math import ceil, isfinite
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from theory.anchors.answer import Answer
+if TYPE_CHECKING:
+    from theory.anchors.answer import Answer
 
 SCHEMA_VERSION = 1
 FILES = "anchors.json", "anchors.png"
@@ -66,7 +67,7 @@ def anchors(
         _show(found)
 
 
-def document(found: Answer, files: Sequence[tuple[str, int, int]], seed: int) -> dict[str, Any]:
+def document(found: "Answer", files: Sequence[tuple[str, int, int]], seed: int) -> dict[str, Any]:
     """Return the answer as plain data; null stands for a number that does not exist.
 
     Examples
@@ -87,7 +88,7 @@ def document(found: Answer, files: Sequence[tuple[str, int, int]], seed: int) ->
     return head | _plain(asdict(found))
 
 
-def sentence(found: Answer) -> str:
+def sentence(found: "Answer") -> str:
     """Return the number of pairs in words.
 
     Examples
@@ -100,18 +101,18 @@ def sentence(found: Answer) -> str:
     low, median, high = (ceil(v) if isfinite(v) else None for v in vars(found.needed).values())
     asked = f"R² = {found.target:g} by {what}"
     if low is None:
-        return f"{asked} is out of reach: all pairs give {found.ceiling:.2g}; ask for less"
+        return f"{asked} is out of reach of any number of pairs; ask for less"
     interval = f"90 % interval: {low} or more" if high is None else f"90 % interval: {low} to {high}"
     return f"{asked} needs {'an unknown number of' if median is None else f'about {median}'} pairs ({interval})"
 
 
-def _show(found: Answer) -> None:
+def _show(found: "Answer") -> None:
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)  # names of files may hold brackets
     console.print(sentence(found), style="bold", soft_wrap=True)
     how = "measured" if found.paired else "as given"
-    known = "unknown, taken between .8 and 1" if found.ceiling is None else f"{found.ceiling:.3g}, {how}"
+    known = "unknown, taken between 0.8 and 1" if found.ceiling is None else f"{found.ceiling:.2f}, {how}"
     console.print(f"R² of all pairs: {known}", style="dim", soft_wrap=True)
     console.print(f"Can losses of laws help? {found.laws['text']}", soft_wrap=True)
     for line in found.failed:
