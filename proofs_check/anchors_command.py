@@ -72,6 +72,7 @@ def document(found: "Answer", files: Sequence[tuple[str, int, int]], seed: int) 
 
     Examples
     --------
+    >>> from theory.anchors.answer import Answer
     >>> from theory.anchors_needed import Needed
     >>> found = Answer("rows", 0.8, None, False, Needed(1.0, 2.0, float("inf")), {}, {})
     >>> document(found, [("x", 9, 2), ("y", 8, 2)], 0)["needed"]
@@ -93,6 +94,7 @@ def sentence(found: "Answer") -> str:
 
     Examples
     --------
+    >>> from theory.anchors.answer import Answer
     >>> from theory.anchors_needed import Needed
     >>> sentence(Answer("rows", 0.8, None, False, Needed(12.0, 20.2, float("inf")), {}, {}))
     'R² = 0.8 by ridge regression of y on x needs about 21 pairs (90 % interval: 12 or more)'
