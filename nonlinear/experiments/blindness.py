@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 import nonlinear.ecf  # noqa: F401  # the form of the distance for tensors
+from nonlinear.config import device_here
 from nonlinear.random_rows import stream_of, whole
 from theory import blindness
 from theory.discrepancy import ecf_distance
@@ -19,6 +20,9 @@ from theory.quadrature import TGrid
 LEVEL = 0.05
 # Numbers in the largest tensor of a block of trials: 256 MB.
 BLOCK = 2**26
+# Dimension → rows and trials: as many rows as keep the predicted power of exponential components.
+JUDGED, JUDGED_SLICES = {64: (600, 60), 128: (2400, 24)}, 32
+SETTINGS: Mapping[str, Any] = {"judged": [[d, *v] for d, v in JUDGED.items()], "slices": JUDGED_SLICES}
 Draw = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 # Each fills an empty tensor; centred, of variance 1, as in theory.ambiguity.sources.
 LAWS: Mapping[str, Draw] = {
@@ -32,6 +36,7 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
     "small": {"d": (8, 64, 256), "n": (128,), "slices": 32, "trials": 100},
     "full": {"d": (8, 16, 32, 64, 128, 256, 512, 1024), "n": (1024, 16384), "slices": 256, "trials": 1000},
 }
+MAP_SETTINGS: Mapping[str, Any] = {k: list(v) if isinstance(v, tuple) else v for k, v in SCALES["full"].items()}
 
 
 def power(
@@ -125,6 +130,41 @@ def grid(
         raise ValueError(f"no scale is called {scale!r}; use {' or '.join(SCALES)}")
     s = SCALES[scale]
     return [power(law, d, n, s["slices"], s["trials"], seed, device) for law in laws for n in s["n"] for d in s["d"]]
+
+
+def sliced_test(seed: int) -> dict[str, Any]:
+    """What slices see of a rotation of exponential components, where theorem F3 predicts one power: rows ∝ d².
+
+    Returns
+    -------
+    dict
+        ``signal_d`` for the d of ``JUDGED``: mean unbiased distance of the turned pairs over its prediction (next
+        order). ``laplace_d``: the same of Laplace components of the same d and n, over the same prediction.
+        ``shuffled_signal_d``: of pairs that are not turned; ``untrained_signal_d``: of normal components. ``power_d``:
+        share of the turned pairs above the 95 % quantile of the others. No coder is trained.
+    """
+    found: dict[str, Any] = {"seed": seed, "change": 0.0}
+    for d, (n, trials) in JUDGED.items():
+        asked = {"exponential": trials, "laplace": trials // 3, "gaussian": trials // 3}
+        runs = {law: power(law, d, n, JUDGED_SLICES, count, seed) for law, count in asked.items()}
+        predicted = runs["exponential"]["next_signal"]
+        found |= {
+            f"signal_{d}": runs["exponential"]["signal"] / predicted,
+            f"laplace_{d}": runs["laplace"]["signal"] / predicted,
+            f"shuffled_signal_{d}": runs["exponential"]["null_mean"] / predicted,
+            f"untrained_signal_{d}": runs["gaussian"]["signal"] / predicted,
+            f"power_{d}": runs["exponential"]["power"],
+            f"predicted_power_{d}": runs["exponential"]["next_power"],
+        }
+    return found
+
+
+def measured_map(seed: int) -> dict[str, Any]:
+    """Return `grid` of the full scale as ``tests``, on a GPU if there is one.
+
+    It takes some minutes there, and hours on a CPU.
+    """
+    return {"seed": seed, "change": 0.0, "tests": grid("full", seed=seed, device=device_here("cuda"))}
 
 
 def _distances(

@@ -6,6 +6,7 @@ from typing import Any
 
 from nonlinear.experiments import (
     anchoring,
+    blindness,
     cycle,
     digits,
     duality,
@@ -46,6 +47,8 @@ OTHERS: Mapping[str, tuple[Mapping[str, Any], Callable[[Sequence[int]], Measured
     "noise map": (noisy.MAP_SETTINGS, noisy.noise_map),
     "components": (identified.SETTINGS, identified.components),
     "component map": (identified.MAP_SETTINGS, identified.component_map),
+    "sliced test": (blindness.SETTINGS, _each(blindness.sliced_test)),
+    "sliced test map": (blindness.MAP_SETTINGS, _each(blindness.measured_map)),
     "ridge and Procrustes": ({"penalties": list(anchoring.PENALTIES)}, anchoring.closed_forms),
 }
 
@@ -157,7 +160,7 @@ def _anchoring() -> list[Task]:
 
 def _beyond() -> list[Task]:
     numbers = [*(anchoring.anchored(m, laws=False) for m in (8, 148)), identified.many()]
-    runs = "leak weights", "leak of sets", "twin atoms", "noisy anchors", "components"
+    runs = "leak weights", "leak of sets", "twin atoms", "noisy anchors", "components", "sliced test"
     return [*map(Task, runs), *_arms(numbers)]
 
 
@@ -219,7 +222,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         "theorems beyond the paper, trained: the leak of shared points, noisy anchors, what identifies a translation",
         {
             "small": _beyond,
-            "full": lambda: [*_beyond(), *map(Task, ("leak map", "noise map", "component map"))],
+            "full": lambda: [*_beyond(), *map(Task, ("leak map", "noise map", "component map", "sliced test map"))],
         },
     ),
     "digits": Experiment(
