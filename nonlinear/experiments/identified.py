@@ -31,7 +31,7 @@ OTHER_LAWS: Mapping[str, tuple[str, ...]] = {
     "one Gaussian": ("rare", "exponential", "gaussian"),
     "four": ("rare", "exponential", "-gamma-2", "two-point"),
 }
-STARTS, STEPS, BATCH_SLICES = 32, 150, 4
+STARTS, STEPS, BATCH_SLICES = 32, 200, 4
 # Starts have reached equal laws if their own loss is at most so many times its floor; R² from which one translates.
 REACHED, TRANSLATES = 4.0, 0.9
 # Distance to a signed permutation, in units of its own size.

@@ -40,7 +40,7 @@ class Setting:
 
 
 # Half as many anchors as dimensions, one fewer, one more, and twice as many.
-JUDGED = Setting(3, 0.1, 24), Setting(5, 0.1, 24), Setting(7, 0.1, 16), Setting(12, 0.3, 16)
+JUDGED = Setting(3, 0.1, 40), Setting(5, 0.1, 24), Setting(7, 0.1, 16), Setting(12, 0.3, 12)
 MAP = tuple(
     Setting(m, sigma, 16, d)
     for d, sigma in product((4, 6, 8, 16), (0.05, 0.1, 0.2, 0.4))
