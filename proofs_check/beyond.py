@@ -33,7 +33,7 @@ TRAINED: Mapping[str, Sequence[str]] = {
     "D3": ("E2.i", "E2.ii"),
     "F1": (),
     "F2": ("E3.ii", "E9.i", "E9.ii"),
-    "F3": (),
+    "F3": ("E9.viii",),
 }
 # What Lemma 4's trade-off is trained for stands with the lemma itself.
 ELSEWHERE: Mapping[str, str] = {theorem: "L4.ii-corrected" for theorem in ("B1", "B2", "B6")}

@@ -21,7 +21,7 @@ LEVEL = 0.05
 # Numbers in the largest tensor of a block of trials: 256 MB.
 BLOCK = 2**26
 # Dimension → rows and trials: as many rows as keep the predicted power of exponential components.
-JUDGED, JUDGED_SLICES = {64: (600, 60), 128: (2400, 24)}, 32
+JUDGED, JUDGED_SLICES = {64: (600, 160), 128: (2400, 32)}, 32
 SETTINGS: Mapping[str, Any] = {"judged": [[d, *v] for d, v in JUDGED.items()], "slices": JUDGED_SLICES}
 Draw = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 # Each fills an empty tensor; centred, of variance 1, as in theory.ambiguity.sources.
@@ -145,7 +145,7 @@ def sliced_test(seed: int) -> dict[str, Any]:
     """
     found: dict[str, Any] = {"seed": seed, "change": 0.0}
     for d, (n, trials) in JUDGED.items():
-        asked = {"exponential": trials, "laplace": trials // 3, "gaussian": trials // 3}
+        asked = {"exponential": trials, "laplace": trials // 4, "gaussian": trials // 4}
         runs = {law: power(law, d, n, JUDGED_SLICES, count, seed) for law, count in asked.items()}
         predicted = runs["exponential"]["next_signal"]
         found |= {
