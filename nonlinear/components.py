@@ -41,9 +41,10 @@ def components(rows: np.ndarray, seed: int) -> np.ndarray:
 
 
 def n_gaussian(rows: np.ndarray, rng: np.random.Generator) -> int | None:
-    """Number of components whose skewness and excess kurtosis are those of Gaussian rows; None beyond rank 256.
+    """Number of components whose skewness and excess kurtosis are those of Gaussian rows; None: too many dimensions.
 
-    Components are found on one half of the rows and judged on the other.
+    Components are found on one half of the rows and judged on the other. There are too many beyond rank 256, and where
+    a half has fewer than two rows for each.
 
     Parameters
     ----------
@@ -60,7 +61,7 @@ def n_gaussian(rows: np.ndarray, rng: np.random.Generator) -> int | None:
     2
     """
     n, d = len(rows) // 2, rows.shape[1]
-    if d > WIDEST:
+    if d > WIDEST or n < 2 * d:
         return None
     order = rng.permutation(len(rows))
     found = rows[order[n:]] @ components(rows[order[:n]], int(rng.integers(2**31)))

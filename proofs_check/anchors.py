@@ -5,12 +5,12 @@ import numpy as np
 from proofs_check.errors import InputError
 from proofs_check.inputs import Rows
 from theory.anchors.answer import Answer, Show
-from theory.anchors.rule import rule
+from theory.anchors.rule import check, rule
 from theory.anchors.stream import Stream
 
 MOST_ROWS, MOST_NUMBERS, LEAST_ROWS = 20_000, 2**25, 20
-# Rows by which files are found to look paired.
-COMPARED = 2000
+# Rows by which files are found to look paired, and standard deviations of shuffled rows that tell.
+COMPARED, APART = 2000, 8.0
 
 
 def anchors(
@@ -61,9 +61,10 @@ def anchors(
     on_progress("rows", None)
     a, b = sample(x, y, rng)
     try:
-        found = rule(a, b, target, rng, n_gaussian, ceiling, paired, on_progress)
+        check(a, b, target, ceiling, paired)
     except ValueError as error:
         raise InputError(str(error)) from error
+    found = rule(a, b, target, rng, n_gaussian, ceiling, paired, on_progress)
     if len(x) == len(y) and not paired and look_paired(a.rows, b.rows, rng):
         found.notes.append("The rows look like pairs, which was not used: if they are, add --paired.")
     return found
@@ -92,7 +93,7 @@ def sample(x: Rows, y: Rows, rng: np.random.Generator) -> tuple[Stream, Stream]:
 
 
 def look_paired(X: np.ndarray, Y: np.ndarray, rng: np.random.Generator) -> bool:
-    """Whether the cross-covariance of the rows is larger than of any of 19 shuffles.
+    """Whether the rows are related as pairs: the Gram matrices off their diagonals, against those of 19 shuffles.
 
     Examples
     --------
@@ -101,8 +102,9 @@ def look_paired(X: np.ndarray, Y: np.ndarray, rng: np.random.Generator) -> bool:
     (True, False)
     """
     chosen = rng.choice(len(X), min(len(X), COMPARED), replace=False)
-    # ‖XᵀY‖² = ⟨XXᵀ, YYᵀ⟩, whatever the number of columns.
     K, L = (Z @ Z.T for Z in (A - A.mean(0) for A in (X[chosen], Y[chosen])))
+    np.fill_diagonal(K, 0.0)
+    np.fill_diagonal(L, 0.0)
     orders = (rng.permutation(len(L)) for _ in range(19))
     others = [float((K * L[np.ix_(order, order)]).sum()) for order in orders]
-    return float((K * L).sum()) > 1.44 * max(others)
+    return float((K * L).sum()) > float(np.mean(others) + APART * np.std(others, ddof=1))

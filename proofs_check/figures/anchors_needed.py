@@ -10,7 +10,18 @@ from proofs_check.figures.audit import BLUE, ORANGE
 
 
 def figure(document: Mapping[str, Any]) -> Figure:
-    """Interval of the number of pairs on a logarithmic axis, with the pairs that matched laws would need."""
+    """Interval of the number of pairs on a logarithmic axis, with the pairs that matched laws would need.
+
+    Their square is filled where random slices see the laws, and a cross where laws cannot help.
+
+    Examples
+    --------
+    >>> needed = {"low": 12.0, "median": 20.0, "high": None}
+    >>> laws = {"pairs": 1.0, "helps": True, "components_help": True}
+    >>> document = {"kind": "rows", "target": 0.8, "paired": False, "needed": needed, "laws": laws}
+    >>> [label.get_text() for label in figure(document).axes[0].get_yticklabels()]
+    ['laws matched exactly', 'ridge regression alone']
+    """
     made = Figure(figsize=(7, 2.4), layout="constrained")
     axes, needed, laws = made.subplots(), document["needed"], document["laws"]
     low, median, high = (needed[name] for name in ("low", "median", "high"))
@@ -23,7 +34,8 @@ def figure(document: Mapping[str, Any]) -> Figure:
         axes.plot(median, 1, "o", color=BLUE, markersize=9)
     names = ["ridge regression alone" if document["kind"] == "rows" else "matching atoms"]
     if laws.get("pairs") is not None:
-        axes.plot(laws["pairs"], 0, "s" if laws["helps"] else "x", color=ORANGE, markersize=9)
+        marker = "s" if laws["components_help"] else "x"
+        axes.plot(laws["pairs"], 0, marker, color=ORANGE, markersize=9, fillstyle="full" if laws["helps"] else "none")
         names.insert(0, "laws matched exactly")
     axes.set(
         xscale="log",

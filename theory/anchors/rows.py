@@ -24,19 +24,15 @@ def interval(
 
 
 def paired_interval(x: Stream, y: Stream, target: float, rng: np.random.Generator) -> tuple[Needed, float]:
-    """Return the pairs needed by what the principal directions of x explain of y, and R² of all rows.
-
-    Raises
-    ------
-    ValueError
-        No more rows than dimensions of x, which then explain everything.
-    """
+    """Return the pairs needed by what the principal directions of x explain of y, and R² of all rows."""
     shares = explained(x, y)
     return pairs_with_shares(x.spectrum, shares, target, rng), float(shares.sum())
 
 
 def explained(x: Stream, y: Stream) -> np.ndarray:
     """Shares (rank of x) of the variance of y by the principal directions of x, about unbiased (adjusted R²).
+
+    There have to be more rows than dimensions of x by two, or these explain everything.
 
     Examples
     --------
@@ -121,7 +117,7 @@ def laws(
         return found | {"helps": verdict[0], "components_help": None, "text": f"{verdict[1]}: {says}"}
     r = min(max(g for g in gaussian if g is not None), d)
     pairs = pairs_with_laws(d, r, min(target / (MEAN_CEILING if ceiling is None else ceiling), 1.0))
-    enough = pairs < needed.low
+    enough = r < d and pairs < needed.low
     why = f"laws matched exactly would need {pairs:.3g} pair{'' if pairs == 1 else 's'}, as {d - r} of {d} independent "
     why += "components are not Gaussian"
     if r == d:

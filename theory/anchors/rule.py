@@ -48,6 +48,13 @@ def interval(
     >>> 2 < needed.low < needed.median < needed.high < 8
     True
     """
+    check(x, y, target, ceiling, paired)
+    kind = _kind(x)
+    return kind.paired_interval(x, y, target, rng) if paired else kind.interval(x, y, target, rng, ceiling)
+
+
+def check(x: Stream, y: Stream, target: float, ceiling: float | None = None, paired: bool = False) -> None:
+    """Raise the ValueError that `interval` names."""
     if not 0 < target < 1:
         raise ValueError(f"the target {target:g} is not between 0 and 1; pass the R² that you want, 0.8 for instance")
     if ceiling is not None and not target < ceiling <= 1:
@@ -56,8 +63,13 @@ def interval(
         raise ValueError("pairs measure what all of them give; pass no ceiling beside them")
     if paired and len(x.rows) != len(y.rows):
         raise ValueError(f"{x.name} has {len(x.rows)} rows and {y.name} has {len(y.rows)}; pairs show the same points")
-    kind = _kind(x, y)
-    return kind.paired_interval(x, y, target, rng) if paired else kind.interval(x, y, target, rng, ceiling)
+    if x.sparse != y.sparse:
+        code, other = (x, y) if x.sparse else (y, x)
+        raise ValueError(f"{code.name} holds sparse codes and {other.name} does not; compare codes with codes")
+    if paired and not x.sparse and len(x.rows) <= x.rank + 1:
+        raise ValueError(
+            f"{len(x.rows)} pairs explain anything by the {x.rank} dimensions of {x.name}; pass more rows, or no pairs"
+        )
 
 
 def rule(
@@ -90,7 +102,7 @@ def rule(
     """
     show("spectra", None)
     needed, ceiling = interval(x, y, target, rng, ceiling, paired)
-    kind, name = _kind(x, y), "codes" if x.sparse else "rows"
+    kind, name = _kind(x), "codes" if x.sparse else "rows"
     failed, notes = kind.failures(x, y), []
     if paired:
         notes.append("The rows are taken as pairs: what x says of y is measured, not drawn.")
@@ -100,8 +112,5 @@ def rule(
     return Answer(name, target, ceiling, paired, needed, laws, kind.sizes(x, y), failed, notes)
 
 
-def _kind(x: Stream, y: Stream) -> ModuleType:
-    if x.sparse != y.sparse:
-        code, other = (x, y) if x.sparse else (y, x)
-        raise ValueError(f"{code.name} holds sparse codes and {other.name} does not; compare codes with codes")
+def _kind(x: Stream) -> ModuleType:
     return codes if x.sparse else rows
