@@ -10,8 +10,8 @@ CLAIM = Claim(
     "n = 2400",
     "Samples of skewed components against samples that a random rotation turned, with as many rows as theorem F3 asks "
     "for in both dimensions: the distance exceeds its value for equal laws by what is predicted; Laplace components "
-    "show nothing at the same sizes. Nothing is trained: the nulls are pairs that are not turned, and normal rows. A second "
-    "run: the first, of fewer trials, gave 1.12 [.98, 1.27], an interval too wide for the band.",
+    "show nothing at the same sizes. Nothing is trained: the nulls are pairs that are not turned, and normal rows. A "
+    "second run: the first, of fewer trials, gave 1.12 [.98, 1.27], an interval too wide for the band.",
     "theorem F3 (ours)",
     Verdict.SUPPORTED,
 )
