@@ -19,8 +19,7 @@ ROWS = (
     | {"AppA", "Eq25", "ECF.i", "ECF.ii", "DD.i", "DD.ii"}
     | {f"L{n}.{r}" for n, rows in ((1, 3), (2, 2), (3, 2), (4, 5), (5, 3), (6, 2), (7, 3)) for r in ROMAN[:rows]}
     | {f"S31{letter}" for letter in "ABCD"}
-    | {f"A{n}" for n in range(1, 5)}
-    | {f"B{n}" for n in range(1, 7)}
+    | {f"{letter}{n}" for letter, last in (("A", 4), ("B", 6), ("C", 6), ("D", 3), ("F", 3)) for n in range(1, last + 1)}
 )
 
 
