@@ -19,7 +19,7 @@ ROWS = (
     | {"AppA", "Eq25", "ECF.i", "ECF.ii", "DD.i", "DD.ii"}
     | {f"L{n}.{r}" for n, rows in ((1, 3), (2, 2), (3, 2), (4, 5), (5, 3), (6, 2), (7, 3)) for r in ROMAN[:rows]}
     | {f"S31{letter}" for letter in "ABCD"}
-    | {f"{letter}{n}" for letter, last in (("A", 4), ("B", 6), ("C", 6), ("D", 3), ("F", 3)) for n in range(1, last + 1)}
+    | {f"{letter}{n + 1}" for letter, rows in (("A", 4), ("B", 6), ("C", 6), ("D", 3), ("F", 3)) for n in range(rows)}
 )
 
 
