@@ -73,7 +73,7 @@ def document(found: "Answer", files: Sequence[tuple[str, int, int]], seed: int) 
     Examples
     --------
     >>> from theory.anchors.answer import Answer
-    >>> from theory.anchors_needed import Needed
+    >>> from theory.anchors.answer import Answer, Needed
     >>> found = Answer("rows", 0.8, None, False, Needed(1.0, 2.0, float("inf")), {}, {})
     >>> document(found, [("x", 9, 2), ("y", 8, 2)], 0)["needed"]
     {'low': 1.0, 'median': 2.0, 'high': None}
@@ -95,7 +95,7 @@ def sentence(found: "Answer") -> str:
     Examples
     --------
     >>> from theory.anchors.answer import Answer
-    >>> from theory.anchors_needed import Needed
+    >>> from theory.anchors.answer import Answer, Needed
     >>> sentence(Answer("rows", 0.8, None, False, Needed(12.0, 20.2, float("inf")), {}, {}))
     'R² = 0.8 by ridge regression of y on x needs about 21 pairs (90 % interval: 12 or more)'
     """
@@ -114,7 +114,11 @@ def _show(found: "Answer") -> None:
     console = Console(highlight=False, markup=False)  # names of files may hold brackets
     console.print(sentence(found), style="bold", soft_wrap=True)
     how = "measured" if found.paired else "as given"
-    known = "unknown, taken between 0.8 and 1" if found.ceiling is None else f"{found.ceiling:.2f}, {how}"
+    known = (
+        "unknown, taken between 0.8 and 1; if it is less, more pairs are needed than this"
+        if found.ceiling is None
+        else f"{found.ceiling:.2f}, {how}"
+    )
     console.print(f"R² of all pairs: {known}", style="dim", soft_wrap=True)
     console.print(f"Can losses of laws help? {found.laws['text']}", soft_wrap=True)
     for line in found.failed:

@@ -39,7 +39,7 @@ def experiment(
         typer.Argument(
             metavar="NAME",
             help="duality (E1), cycle (E2), unidentifiability (E3), anchoring (E4), methods (E5, E6), digits (E7), "
-            "scenes (E8) or beyond (E9).",
+            "scenes (E8), beyond (E9) or pairs (the rule of `anchors`).",
         ),
     ],
     seeds: Annotated[int, typer.Option(help="Seeds 0, 1, …; each is a data seed and a model seed.")] = 5,

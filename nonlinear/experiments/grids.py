@@ -15,6 +15,7 @@ from nonlinear.experiments import (
     leaking,
     methods,
     noisy,
+    pairs,
     recovery,
     scenes,
     unidentifiability,
@@ -50,6 +51,9 @@ OTHERS: Mapping[str, tuple[Mapping[str, Any], Callable[[Sequence[int]], Measured
     "sliced test": (blindness.SETTINGS, _each(blindness.sliced_test)),
     "sliced test map": (blindness.MAP_SETTINGS, _each(blindness.measured_map)),
     "ridge and Procrustes": ({"penalties": list(anchoring.PENALTIES)}, anchoring.closed_forms),
+    "pairs needed": (pairs.SETTINGS, pairs.on_planted),
+    "pairs needed, real embeddings": (pairs.REAL_SETTINGS, lambda seeds: pairs.on_embeddings(seeds[:5])),
+    "pairs needed, real embeddings, one seed": (pairs.REAL_SETTINGS, lambda seeds: pairs.on_embeddings(seeds[:1])),
 }
 
 
@@ -223,6 +227,14 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         {
             "small": _beyond,
             "full": lambda: [*_beyond(), *map(Task, ("leak map", "noise map", "component map", "sliced test map"))],
+        },
+    ),
+    "pairs": Experiment(
+        (),
+        "the rule for the number of pairs beside outcomes",
+        {
+            "small": lambda: [Task("pairs needed"), Task("pairs needed, real embeddings, one seed")],
+            "full": lambda: [Task("pairs needed"), Task("pairs needed, real embeddings")],
         },
     ),
     "digits": Experiment(

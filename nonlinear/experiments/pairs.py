@@ -41,7 +41,14 @@ SOURCES: Mapping[str, Callable[[int, str, int], Any]] = {
     "halves": digits.halves,
     "scenes": towers.embedded,
 }
-SETTINGS: Mapping[str, Any] = {"rows": ROWS, "pairs": PAIRS, "fresh": FRESH, "draws": DRAWS, "penalties": PENALTIES}
+SETTINGS: Mapping[str, Any] = {
+    "rows": ROWS,
+    "pairs": PAIRS,
+    "fresh": FRESH,
+    "draws": DRAWS,
+    "penalties": list(PENALTIES),
+}
+REAL_SETTINGS: Mapping[str, Any] = {**SETTINGS, "targets": list(TARGETS), "sources": list(SOURCES)}
 
 
 def on_planted(seeds: Sequence[int]) -> list[dict[str, Any]]:
@@ -91,8 +98,8 @@ def unit(seed: int, setting: Planted) -> dict[str, Any]:
     -------
     dict
         ``seed``, ``kind``, ``target``; ``needed`` (None: all pairs fall short); what `beside` returns; ``failed``:
-        names of the hypotheses that fail; what the rule says of laws: ``helps``, ``components_help``, ``gaussian`` of
-        ``dimension`` components, ``power`` of random slices. ``pairs``: as many as the interval begins with; ``alone``,
+        names of the hypotheses that fail; what the rule says of laws: ``helps`` (through random slices),
+        ``components_help`` (if matched exactly), ``gaussian`` of ``dimension`` components, ``power`` of slices. ``pairs``: as many as the interval begins with; ``alone``,
         ``laws``: mean R² of as many pairs alone, and of laws with them (`by_laws`, of codes `by_rates`); ``helped``:
         whether the latter is higher.
     """
@@ -103,7 +110,8 @@ def unit(seed: int, setting: Planted) -> dict[str, Any]:
     found |= beside(answer.needed, found["needed"])
     found["failed"] = "; ".join(line.split(":")[0] for line in answer.failed)
     laws = answer.laws
-    found |= {name: laws.get(name) for name in ("helps", "components_help", "gaussian")} | {"dimension": x.rank}
+    found |= {"helps": laws["helps"], "components_help": laws.get("components_help", laws["helps"])}
+    found |= {"gaussian": laws.get("gaussian"), "dimension": x.rank}
     found["power"] = min((r["power"] for r in laws.get("rotation", {}).values()), default=None)
     if isfinite(answer.needed.low):
         found["pairs"] = m = min(ceil(answer.needed.low), PAIRS)

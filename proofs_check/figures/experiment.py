@@ -6,7 +6,18 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from proofs_check.figures import anchoring, beyond, digits, methods, region, scatter, scenes, unidentifiability, weights
+from proofs_check.figures import (
+    anchoring,
+    beyond,
+    digits,
+    methods,
+    pairs,
+    region,
+    scatter,
+    scenes,
+    unidentifiability,
+    weights,
+)
 
 FIGURES: Mapping[str, Callable[[Mapping[str, Any]], Figure]] = {
     "duality": region.figure,
@@ -15,6 +26,7 @@ FIGURES: Mapping[str, Callable[[Mapping[str, Any]], Figure]] = {
     "anchoring": anchoring.figure,
     "methods": methods.figure,
     "beyond": beyond.figure,
+    "pairs": pairs.figure,
     "digits": digits.figure,
     "scenes": scenes.figure,
 }

@@ -77,7 +77,7 @@ def test_rows(folder, capsys):
     assert re.fullmatch(
         r"R² = 0\.6 by ridge regression of y on x needs about \d+ pairs \(90 % interval: \d+ to \d+\)", first
     )
-    assert second == "R² of all pairs: unknown, taken between 0.8 and 1"
+    assert second == "R² of all pairs: unknown, taken between 0.8 and 1; if it is less, more pairs are needed than this"
     assert third.startswith("Can losses of laws help? no: every component looks Gaussian, so that below 4 pairs")
     assert contents(folder / "o") == ["anchors.json", "anchors.png"]
     assert (folder / "o" / "anchors.png").read_bytes().startswith(b"\x89PNG")
@@ -278,6 +278,17 @@ def test_laws_that_slices_do_not_see():
     found = ask(*(rows(s, 800, 24, "exponential") for s in (0, 1)), 0.5, ceiling=1.0).laws
     assert (found["helps"], found["components_help"]) == (False, True)
     assert found["text"].startswith("not through random slices: random slices of 400 rows notice")
+
+
+def test_laws_that_differ_make_no_promise():
+    x, y = rows(0, 2000, 8, "exponential"), rows(1, 2000, 8)
+    y = np.sign(y) * np.abs(y) ** 3
+    assert names(failing(x, y)) == ["equal whitened laws"]
+    found = ask(x, y, 0.8).laws
+    assert (found["helps"], found["components_help"]) == (None, None)
+    assert found["text"].endswith("the whitened laws of x and y differ, so that they cannot be matched exactly")
+    fewer = ask(rows(0, 2000, 8, "exponential"), rows(1, 2000, 7, "exponential"), 0.8).laws
+    assert fewer["components_help"] is None
 
 
 def test_too_many_dimensions_are_not_counted(monkeypatch):

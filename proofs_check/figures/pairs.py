@@ -1,0 +1,69 @@
+"""The rule for the number of pairs: its interval beside the outcome, planted and real, and what laws did."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from proofs_check.figures.audit import BLUE, GREEN, ORANGE
+
+PLANTED, REAL = "pairs needed", "pairs needed, real embeddings"
+# Where an infinite number of pairs is drawn.
+MOST = 4096
+Units = Sequence[Mapping[str, Any]]
+
+
+def figure(document: Mapping[str, Any]) -> Figure:
+    """Intervals on a logarithmic axis with the outcomes; arrows and open circles stand for infinite ones.
+
+    Examples
+    --------
+    >>> unit = {"seed": 0, "kind": "sparse", "target": 0.5, "needed": 9.0, "low": 5.0, "median": 8.0, "high": None}
+    >>> made = figure({"results": [{"name": "pairs needed", "units": [unit]}]})
+    >>> [axes.get_title(loc="left") for axes in made.axes]
+    ['planted settings', 'real embeddings', 'R² at the lower end']
+    """
+    units = {result["name"]: result["units"] for result in document["results"]}
+    real = next((found for name, found in units.items() if name.startswith(REAL)), [])
+    planted = units.get(PLANTED, [])
+    made = Figure(figsize=(15, max(4.0, 0.16 * max(len(planted), len(real)))), layout="constrained")
+    left, middle, right = made.subplots(1, 3)
+    _intervals(left, sorted(planted, key=lambda u: (u["kind"], u["seed"])), lambda u: f"{u['kind']} {u['seed']}")
+    left.set_title("planted settings", loc="left")
+    order = sorted(real, key=lambda u: (u["kind"], u["target"], u["seed"]))
+    _intervals(middle, order, lambda u: f"{u['kind']}, R² = {u['target']:g}, seed {u['seed']}")
+    middle.set_title("real embeddings", loc="left")
+    _laws(right, [*planted, *real])
+    right.set_title("R² at the lower end", loc="left")
+    return made
+
+
+def _intervals(axes: Axes, units: Units, name: Any) -> None:
+    for at, unit in enumerate(units):
+        low, high = unit["low"] or MOST, unit["high"] or MOST
+        axes.plot([low, high], [at, at], color=BLUE, linewidth=2.5, solid_capstyle="butt")
+        if unit.get("paired_low"):
+            axes.plot([unit["paired_low"], unit["paired_high"] or MOST], [at - 0.3] * 2, color=GREEN, linewidth=2)
+        if unit["high"] is None:
+            axes.plot(MOST, at, ">", color=BLUE, markersize=5)
+        filled = "full" if unit["needed"] else "none"
+        axes.plot(unit["needed"] or MOST, at, "o", color=ORANGE, markersize=5, fillstyle=filled)
+    axes.set(xscale="log", xlabel="pairs", yticks=range(len(units)))
+    axes.set_yticklabels([name(unit) for unit in units], fontsize="x-small")
+    axes.plot([], [], color=BLUE, linewidth=2.5, label="rule, unpaired files")
+    if any(unit.get("paired_low") for unit in units):
+        axes.plot([], [], color=GREEN, linewidth=2, label="rule, paired files")
+    axes.plot([], [], "o", color=ORANGE, label="outcome")
+    axes.legend(fontsize="x-small", loc="best")
+
+
+def _laws(axes: Axes, units: Units) -> None:
+    """Pairs alone against laws with the same pairs, by what the rule said of components."""
+    for said, colour, words in ((True, GREEN, "can help"), (False, ORANGE, "cannot"), (None, "0.6", "no promise")):
+        chosen = [u for u in units if u.get("alone") is not None and u["components_help"] is said]
+        x, y = ([u[key] for u in chosen] for key in ("alone", "laws"))
+        axes.plot(x, y, "o", color=colour, markersize=5, label=f"rule: laws {words}")
+    axes.plot([0, 1], [0, 1], color="black", linewidth=0.8)
+    axes.set(xlabel="pairs alone", ylabel="pairs and laws")
+    axes.legend(fontsize="x-small")
