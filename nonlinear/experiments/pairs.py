@@ -99,9 +99,9 @@ def unit(seed: int, setting: Planted) -> dict[str, Any]:
     dict
         ``seed``, ``kind``, ``target``; ``needed`` (None: all pairs fall short); what `beside` returns; ``failed``:
         names of the hypotheses that fail; what the rule says of laws: ``helps`` (through random slices),
-        ``components_help`` (if matched exactly), ``gaussian`` of ``dimension`` components, ``power`` of slices. ``pairs``: as many as the interval begins with; ``alone``,
-        ``laws``: mean R² of as many pairs alone, and of laws with them (`by_laws`, of codes `by_rates`); ``helped``:
-        whether the latter is higher.
+        ``components_help`` (if matched exactly), ``gaussian`` of ``dimension`` components, ``power`` of slices.
+        ``pairs``: as many as the interval begins with; ``alone``, ``laws``: mean R² of as many pairs alone, and of laws
+        with them (`by_laws`, of codes `by_rates`); ``helped``: whether the latter is higher.
     """
     x, y = (Stream(name, rows) for name, rows in setting.unpaired.items())
     answer = rule(x, y, setting.target, np.random.default_rng(seed), n_gaussian)
