@@ -164,7 +164,9 @@ def measured_map(seed: int) -> dict[str, Any]:
 
     It takes some minutes there, and hours on a CPU.
     """
-    return {"seed": seed, "change": 0.0, "tests": grid("full", seed=seed, device=device_here("cuda"))}
+    device = device_here("cuda")
+    shown = "cpu" if device == "cpu" else torch.cuda.get_device_name()
+    return {"seed": seed, "change": 0.0, "device": shown, "tests": grid("full", seed=seed, device=device)}
 
 
 def _distances(
