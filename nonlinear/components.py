@@ -44,11 +44,9 @@ def components(rows: np.ndarray, seed: int) -> np.ndarray:
             tol=1e-3,
         )
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", ConvergenceWarning
-            )  # where all directions are alike there is nothing to find
-            turn = found.fit(rows).components_
-        turn = _untangled(turn, rows)
+            # Where all directions are alike there is nothing to find.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            turn = _untangled(found.fit(rows).components_, rows)
     return turn.T
 
 
