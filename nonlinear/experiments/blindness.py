@@ -23,6 +23,7 @@ BLOCK = 2**26
 # Dimension → rows and trials: as many rows as keep the predicted power of exponential components.
 JUDGED, JUDGED_SLICES = {64: (600, 160), 128: (2400, 32)}, 32
 SETTINGS: Mapping[str, Any] = {"judged": [[d, *v] for d, v in JUDGED.items()], "slices": JUDGED_SLICES}
+MEASURED = "signal", "signal_error", "power", "predicted_signal", "next_signal", "predicted_power", "next_power"
 Draw = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 # Each fills an empty tensor; centred, of variance 1, as in theory.ambiguity.sources.
 LAWS: Mapping[str, Draw] = {
@@ -160,13 +161,15 @@ def sliced_test(seed: int) -> dict[str, Any]:
 
 
 def measured_map(seed: int) -> dict[str, Any]:
-    """Return `grid` of the full scale as ``tests``, on a GPU if there is one.
+    """Return `grid` of the full scale as ``tests``, by law, dimensions and rows; on a GPU if there is one.
 
     It takes some minutes there, and hours on a CPU.
     """
     device = device_here("cuda")
     shown = "cpu" if device == "cpu" else torch.cuda.get_device_name()
-    return {"seed": seed, "change": 0.0, "device": shown, "tests": grid("full", seed=seed, device=device)}
+    found = grid("full", seed=seed, device=device)
+    tests = {f"{r['law']}, {r['d']} dimensions, {r['n']} rows": {k: r[k] for k in MEASURED} for r in found}
+    return {"seed": seed, "change": 0.0, "device": shown, "tests": tests}
 
 
 def _distances(
