@@ -55,7 +55,12 @@ def test_seeds_together_are_single_runs(rows):
     alone, line = descend([other], start[1:], 20, side=32)
     np.testing.assert_allclose(together[1], alone[0], atol=1e-5)
     np.testing.assert_allclose(curve[:, 1], line[:, 0], rtol=1e-4)
-    assert np.abs(together[0] - together[1]).max() > 0.01
+    # Batches of another seed, for the same rows and starts.
+    other.X, other.Y = rows.X, rows.Y
+    maps, _ = descend([rows, other], start[[0, 0]], 20, side=32)
+    np.testing.assert_allclose(maps[0], together[0], atol=1e-5)
+    assert np.abs(maps[0] - maps[1]).max() > 0.01
+    assert np.abs(maps[0, 0] - maps[0, 1]).max() > 0.01
 
 
 def test_the_loss_of_laws_is_that_of_both_sides(rows):
@@ -108,6 +113,23 @@ def test_numbers_of_noisy_anchors(monkeypatch):
         assert unit["change"] < 0.1
     assert np.mean([u["procrustes"] - u["ridge"] for u in units]) > 0
     assert np.mean([u["predicted"] - u["predicted_only"] for u in units]) > 0
+
+
+def test_maps_of_the_full_scale(monkeypatch):
+    monkeypatch.setattr(noisy, "STEPS", 10)
+    monkeypatch.setattr(noisy, "MAP", (Setting(1, 0.1, 2, 2), Setting(4, 0.2, 2, 3)))
+    (unit,) = noisy.noise_map([100])
+    names = "both", "only", "ridge", "procrustes", "gain", "over_ridge", "ratio", "predicted"
+    for words in ("d 2, σ 0.1, m 1", "d 3, σ 0.2, m 4"):
+        assert {f"{name}, {words}" for name in names} <= set(unit)
+    assert len({words for key in unit for words in [key.partition(", ")[2]] if words}) == 2
+    monkeypatch.setattr(identified, "STARTS", 2)
+    monkeypatch.setattr(identified, "STEPS", 10)
+    (unit,) = identified.component_map([100])
+    found = {name: unit[f"predicted_{name}"] for name in identified.OTHER_LAWS}
+    # 2c/d − 1, with c the asymmetric laws that differ up to sign (theorem C4).
+    expected = {"skewed": 1, "equal": -1 / 3, "symmetric": -1, "one Gaussian": 1 / 3, "four": 1}
+    assert found == pytest.approx(expected)
 
 
 def test_starts_are_chosen_by_their_own_loss():
