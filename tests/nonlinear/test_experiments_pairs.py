@@ -57,13 +57,17 @@ def test_codes_are_matched_by_their_rates():
     assert np.array_equal(fewer, np.where(order >= 3, x[:, order], 0))  # the most active ones are matched
 
 
-def test_asymmetric_laws_without_kurtosis_are_found():
-    """Two-point laws of weight (1 − 1/√3)/2 have none; tanh alone takes them for Gaussian."""
-    p, rng = (1 - 3**-0.5) / 2, np.random.default_rng(0)
+@pytest.mark.parametrize("seed", range(12))
+def test_asymmetric_laws_without_kurtosis_are_found(seed):
+    """Two-point laws of weight (1 − 1/√3)/2 have none; tanh alone takes them for Gaussian.
+
+    In one start of ten the iteration ends at the sum and the difference of two components.
+    """
+    p, rng = (1 - 3**-0.5) / 2, np.random.default_rng(seed)
     s = (rng.random((4000, 10)) < p) - p
     rows = s / (p * (1 - p)) ** 0.5 @ haar(10, rng)
     assert n_gaussian(rows, rng) == 0
-    found = np.abs(np.corrcoef((rows @ components(rows, 0)).T, s.T)[:10, 10:])
+    found = np.abs(np.corrcoef((rows @ components(rows, seed)).T, s.T)[:10, 10:])
     assert (np.sort(found, axis=1)[:, -1] > 0.95).all()
     assert sorted(found.argmax(1)) == list(range(10))
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import tracemalloc
 from functools import partial
 
 import numpy as np
@@ -339,6 +340,24 @@ def test_a_feature_that_one_row_shows_is_no_trouble():
     X[:, 1] = 0
     X[7, 1] = 1.0
     assert ask(X, rows(1)).laws["text"]
+
+
+def test_wide_files_need_no_square_matrix():
+    X = generator().standard_normal((25, 4000))
+    tracemalloc.start()
+    stream = rule.Stream("x", X)
+    assert stream.rank == 24
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * X.nbytes < 8 * 4000**2
+    assert np.allclose(stream.whitened.T @ stream.whitened / 25, np.eye(24))
+
+
+def test_unrelated_pairs_explain_nothing():
+    """Two hundred rows of 20 dimensions explain a tenth of anything; the adjustment takes it away."""
+    X, Y = generator(0).standard_normal((200, 20)), generator(1).standard_normal((200, 20))
+    shares = rule.rows.explained(rule.Stream("x", X), rule.Stream("y", Y))
+    assert shares.sum() < 0.03 < 0.07 < LinearRegression().fit(X, Y).score(X, Y)
 
 
 def test_one_column():

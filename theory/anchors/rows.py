@@ -73,7 +73,7 @@ def failures(x: Stream, y: Stream) -> list[str]:
     if x.rank == y.rank and not found and not alike(x, y):
         found.append(
             "equal whitened laws: whitened rows of x and of y differ in their lengths, so y is no linear image of x "
-            "alone (noise does this, too), and no loss of laws can be matched exactly"
+            "alone (noise does this, too): more pairs may be needed, and no loss of laws can be matched exactly"
         )
     return found
 
