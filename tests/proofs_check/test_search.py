@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from itertools import permutations
 
 import numpy as np
@@ -134,10 +135,16 @@ def test_the_bound_multiplies_what_stands_in_the_steps():
     assert bound(steps, {"h": 5.0, "g": 0.5}, {"λ": 2.0, "W": 7.0, "u": 3.0}) == 0.5 * 4 * 7 * 5 * 9 + 1.5
 
 
+@cache
+def proof(name):
+    """What the search finds for a stored problem."""
+    return search(CASES[name].problem)
+
+
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_mutants_of_every_problem_are_killed_or_proved(name):
     case = CASES[name]
-    found = search(case.problem)
+    found = proof(name)
     assert found is not None
     judged = judge_mutants(case.problem, case.members, found.budget, np.random.default_rng(1), also=case.also)
     # a claim needs three kills over all its problems; one problem has to contribute at least one
@@ -148,7 +155,7 @@ def test_mutants_of_every_problem_are_killed_or_proved(name):
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_no_hypothesis_is_idle(name):
     case = CASES[name]
-    found = search(case.problem)
+    found = proof(name)
     assert found is not None
     assert not [h for h, still in drop_hypotheses(case.problem, found.budget).items() if still]
 
