@@ -106,7 +106,7 @@ def _linear(symbols) -> View:
 
 def formula_against_truth(prop: Property) -> str:
     """On exact models, told to z3 as tables: the formula is satisfiable iff the property holds."""
-    for model in _some(12):
+    for model in _some(31):
         view = model.view()
         for i, j in view.edges(prop.what.edges):
             truth = prop.level.holds(prop.what, view, i, j)
