@@ -27,7 +27,7 @@ def minimise(value: Callable[[Tensor], Tensor], start: Tensor, steps: int, stall
         Largest number of iterations.
     stall
         A row rests for good once ten iterations in a row have each decreased it by no more than this, in the units of
-        the loss; the run ends when every row rests.
+        the loss, or once no step decreases it and no curvature is known; the run ends when every row rests.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def minimise(value: Callable[[Tensor], Tensor], start: Tensor, steps: int, stall
     p, (f, g) = start.clone(), evaluate(start)
     gamma = 1 / _norm(g).clamp_min(torch.finfo(g.dtype).tiny)
     memory: deque[tuple[Tensor, Tensor, Tensor]] = deque(maxlen=MEMORY)
-    curve, idle = [f], torch.zeros_like(f)
+    curve, idle, curved = [f], torch.zeros_like(f), torch.zeros_like(f, dtype=torch.bool)
     for _ in range(steps):
         direction = -_times_inverse_hessian(g, memory, gamma)
         p_new, f_new, g_new = _wolfe(evaluate, p, f, g, direction, stall, idle >= PATIENCE)
@@ -64,6 +64,8 @@ def minimise(value: Callable[[Tensor], Tensor], start: Tensor, steps: int, stall
         memory.append((s, y, torch.where(good, 1 / torch.where(good, sy, 1), 0)))
         gamma = torch.where(good, sy / torch.where(good, yy, 1), gamma)
         idle = torch.where(f - f_new <= stall, idle + 1, 0)
+        curved |= good  # without curvature, a row that has not moved would search the same line again
+        idle = torch.where(curved | (s != 0).any(1), idle, PATIENCE)
         p, f, g = p_new, f_new, g_new
         curve.append(f)
         if bool((idle >= PATIENCE).all()):

@@ -58,7 +58,22 @@ def test_equivariance_under_rotations_of_the_parameters():
 def test_a_start_at_the_minimum_rests():
     p, curve = lbfgs.minimise(rosenbrock, torch.ones(2, 3, dtype=torch.float64), 500, 0.0)
     assert bool((p == 1).all())
-    assert len(curve) == lbfgs.PATIENCE + 1
+    assert len(curve) == 2
+
+
+def test_a_row_that_no_step_decreases_is_searched_once():
+    """|p| from the step that the first gradient gives: 20 halvings of it from 1e-9 on do not decrease the first row."""
+    calls = []
+
+    def value(p):
+        calls.append(len(p))
+        return p.abs().sum(1)
+
+    p, curve = lbfgs.minimise(value, torch.tensor([[1e-9], [3.0]], dtype=torch.float64), 500, 0.0)
+    assert float(p[0]) == 1e-9
+    assert float(p[1]) == 0
+    assert len(curve) <= lbfgs.PATIENCE + 5
+    assert len(calls) <= 2 * lbfgs.TRIALS + lbfgs.PATIENCE
 
 
 def test_an_undefined_trial_is_stepped_back_from():
