@@ -27,6 +27,7 @@ from nonlinear.experiments.planted_pairs import (
     r_squared_of,
     ridge,
 )
+from nonlinear.experiments.sliced_rotation import by_slices
 from nonlinear.experiments.transfer import Map
 from nonlinear.matching import match
 from theory.anchors.rule import interval, rule
@@ -36,12 +37,15 @@ from theory.linalg import polar
 from theory.similarity import r_squared
 
 TARGETS = 0.5, 0.7
+# Of pairs, on which a rotation is trained: half a minute each.
+SETS = 1
 SOURCES: Mapping[str, Callable[[int, str, int], Any]] = {
     "digits": digits.digits,
     "halves": digits.halves,
     "scenes": towers.embedded,
 }
 SETTINGS: Mapping[str, Any] = {
+    "sets": SETS,
     "rows": ROWS,
     "pairs": PAIRS,
     "fresh": FRESH,
@@ -101,7 +105,8 @@ def unit(seed: int, setting: Planted) -> dict[str, Any]:
         names of the hypotheses that fail; what the rule says of laws: ``helps`` (through random slices),
         ``components_help`` (if matched exactly), ``gaussian`` of ``dimension`` components, ``power`` of slices.
         ``pairs``: as many as the interval begins with; ``alone``, ``laws``: mean R² of as many pairs alone, and of laws
-        with them (`by_laws`, of codes `by_rates`); ``helped``: whether the latter is higher.
+        with them (`by_laws`, of codes `by_rates`); ``helped``: whether the latter is higher. ``slices``,
+        ``slices_alone``, ``slices_helped``: the same of a loss of random slices (`by_slices`), on one set of pairs.
     """
     x, y = (Stream(name, rows) for name, rows in setting.unpaired.items())
     answer = rule(x, y, setting.target, np.random.default_rng(seed), n_gaussian)
@@ -119,6 +124,10 @@ def unit(seed: int, setting: Planted) -> dict[str, Any]:
         by = by_rates(x, y) if answer.kind == "codes" else by_laws(x, y, seed)
         found["laws"] = mean_r_squared(setting, m, by)
         found["helped"] = found["laws"] > found["alone"]
+        if answer.kind == "rows" and x.rank == y.rank:
+            found["slices"] = mean_r_squared(setting, m, by_slices(x, y, seed), draws=SETS)
+            found["slices_alone"] = mean_r_squared(setting, m, ridge, draws=SETS)
+            found["slices_helped"] = found["slices"] > found["slices_alone"]
     return found
 
 
@@ -141,17 +150,20 @@ def by_laws(x: Stream, y: Stream, seed: int) -> Translator:
     Components are found without pairs (FastICA). Pairs tell which of those that are not Gaussian belong together, with
     which sign, and rotate the Gaussian ones (Procrustes). A loss of laws has to find what FastICA finds.
     """
-    (into_x, _, others_x), (into_y, out_of_y, others_y) = (_coordinates(s, seed) for s in (x, y))
+    (into_x, _), (into_y, out_of_y) = (s.coordinates for s in (x, y))
+    turn_x, turn_y = (components(into(s.rows), seed) for into, s in ((into_x, x), (into_y, y)))
+    others_x, others_y = ~look_gaussian(into_x(x.rows) @ turn_x), ~look_gaussian(into_y(y.rows) @ turn_y)
 
     def translator(a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> Map:
-        agreement, Q = into_x(a).T @ into_y(b), np.zeros((x.rank, y.rank))
+        agreement, Q = (into_x(a) @ turn_x).T @ (into_y(b) @ turn_y), np.zeros((x.rank, y.rank))
         block = agreement[np.ix_(others_x, others_y)]
         here, there = match(np.abs(block))
         signs = np.where(block[here, there] < 0, -1.0, 1.0)
         Q[np.flatnonzero(others_x)[here], np.flatnonzero(others_y)[there]] = signs
         rest = np.ix_(~others_x, ~others_y)
         Q[rest] = polar(agreement[rest]) if agreement[rest].size else 0.0
-        return lambda rows: out_of_y(into_x(rows) @ Q)
+        found = turn_x @ Q @ turn_y.T
+        return lambda rows: out_of_y(into_x(rows) @ found)
 
     return translator
 
@@ -178,18 +190,3 @@ def finite(value: float) -> float | None:
     (2.0, None)
     """
     return value if isfinite(value) else None
-
-
-def _coordinates(s: Stream, seed: int) -> tuple[Map, Map, np.ndarray]:
-    """Rows → independent components, and back; which of them are not Gaussian."""
-    values, vectors = s.principal
-    mean, scale = s.rows.mean(0), np.sqrt(values)
-    turn = components(s.centred @ vectors / scale, seed)
-
-    def into(rows: np.ndarray) -> np.ndarray:
-        return (rows - mean) @ vectors / scale @ turn
-
-    def back(found: np.ndarray) -> np.ndarray:
-        return found @ turn.T * scale @ vectors.T + mean
-
-    return into, back, ~look_gaussian(into(s.rows))

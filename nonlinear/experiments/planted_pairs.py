@@ -94,11 +94,11 @@ def r_squared_of(setting: Planted, m: int, seed: int = 0) -> float:
     return mean_r_squared(setting, m, matching if setting.kind == "codes" else ridge, seed)
 
 
-def mean_r_squared(setting: Planted, m: int, translator: Translator, seed: int = 0) -> float:
-    """Mean R² on fresh rows of what a translator makes of sets of m pairs."""
+def mean_r_squared(setting: Planted, m: int, translator: Translator, seed: int = 0, draws: int | None = None) -> float:
+    """Mean R² on fresh rows of what a translator makes of sets of m pairs, `DRAWS` of them unless it is said."""
     rng = np.random.default_rng([seed, m, 78])
     values = []
-    for _ in range(DRAWS):
+    for _ in range(DRAWS if draws is None else draws):
         rows = rng.choice(PAIRS, m, replace=False)
         x, y = (r[rows] for r in setting.pairs.values())
         values.append(r_squared(translator(x, y, rng)(setting.fresh["x"]), setting.fresh["y"]))

@@ -1,6 +1,7 @@
 """Predictions of the rule beside outcomes: what is measured, of which rows, and laws where the answer is known."""
 
 import json
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.metrics import r2_score
 from nonlinear.components import components, look_gaussian, n_gaussian
 from nonlinear.experiments import grids, pairs, planted_pairs
 from nonlinear.experiments.planted_pairs import Planted, mean_r_squared
+from nonlinear.experiments.sliced_rotation import by_slices
 from nonlinear.experiments.store import Store
 from theory.ambiguity.rotations import haar
 from theory.ambiguity.sources import draw_sources
@@ -45,6 +47,19 @@ def test_pairs_rotate_the_gaussian_components():
         # 2/d is the standard deviation of one draw of the pairs (C2), and there are 24.
         assert mean_r_squared(one, m, by) == pytest.approx(1 - 2 * (8 - m) / 12, abs=4 * (2 / 12) / 24**0.5)
     assert mean_r_squared(one, 12, by) > 0.85
+
+
+def test_slices_choose_what_pairs_leave_open():
+    """Three exact pairs of four dimensions leave a reflection, which laws decide."""
+    one = setting(["exponential", "-gamma-2", "chi-square", "rare"], 600, np.random.default_rng(0), haar)
+    assert mean_r_squared(one, 3, by_slices(*streams(one), seed=0, steps=40), draws=2) > 0.9
+    assert mean_r_squared(one, 3, planted_pairs.ridge, draws=2) < 0.6
+
+
+def test_rotations_need_equal_ranks():
+    rows = np.random.default_rng(0).standard_normal((30, 3))
+    with pytest.raises(ValueError, match="x has rank 3 and y 2; a rotation needs equal ranks"):
+        by_slices(Stream("x", rows), Stream("y", rows[:, :2]), 0)
 
 
 def test_codes_are_matched_by_their_rates():
@@ -89,8 +104,14 @@ def test_what_cannot_be_counted_is_not():
     assert n_gaussian(rng.standard_normal((2000, 129)), rng) is None
 
 
-def test_a_unit_says_what_was_predicted_and_what_came(monkeypatch):
+@pytest.fixture
+def quick(monkeypatch):
+    """Few sets of pairs, few steps."""
     monkeypatch.setattr(planted_pairs, "DRAWS", 6)
+    monkeypatch.setattr(pairs, "by_slices", partial(by_slices, steps=3))
+
+
+def test_a_unit_says_what_was_predicted_and_what_came(quick):
     (found,) = pairs.on_planted([121])
     one = planted_pairs.planted(121)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
@@ -102,6 +123,8 @@ def test_a_unit_says_what_was_predicted_and_what_came(monkeypatch):
     assert found["alone"] == planted_pairs.r_squared_of(one, found["pairs"])
     assert found["helped"] == (found["laws"] > found["alone"]) is True
     assert (found["components_help"], found["gaussian"], found["dimension"]) in {(True, 0, 17), (None, 0, 17)}
+    assert found["slices_alone"] == mean_r_squared(one, found["pairs"], planted_pairs.ridge, draws=pairs.SETS)
+    assert found["slices_helped"] == (found["slices"] > found["slices_alone"])
 
 
 def test_an_answer_out_of_reach_is_null():
@@ -133,12 +156,11 @@ def test_unpaired_rows_pairs_and_fresh_rows_are_disjoint(monkeypatch):
         assert np.array_equal(rows["x"][:, -1], rows["y"][:, -1])
 
 
-def test_embeddings_are_measured_with_pairs_and_without(monkeypatch):
+def test_embeddings_are_measured_with_pairs_and_without(quick, monkeypatch):
     def plain(seed, part, n):
         return SimpleNamespace(streams={k: v[:, :-1] for k, v in source(seed, part, n).streams.items()})
 
     monkeypatch.setattr(pairs, "SOURCES", {"digits": plain})
-    monkeypatch.setattr(planted_pairs, "DRAWS", 6)
     found = pairs.on_embeddings([3])
     assert [(u["seed"], u["kind"], u["target"]) for u in found] == [(3, "digits", 0.5), (3, "digits", 0.7)]
     _, known, fresh = pairs.embedded("digits", 3)

@@ -1,5 +1,6 @@
 """What the rule for the number of pairs reads of one stream: its spectrum, and whether it holds sparse codes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,6 +10,7 @@ from theory.linalg import eigh, rank_of, svd
 
 # Share of exact zeros from which non-negative rows count as sparse codes.
 SPARSE = 0.5
+Map = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +65,20 @@ class Stream:
     def rank(self) -> int:
         """Number of dimensions that the rows vary in."""
         return len(self.spectrum)
+
+    @property
+    def coordinates(self) -> tuple[Map, Map]:
+        """Rows (m, d) → whitened principal coordinates (m, rank), and back into the span of these rows.
+
+        Examples
+        --------
+        >>> into, back = Stream("x", np.array([[3.0, 1.0], [-1.0, 1.0]])).coordinates
+        >>> into(np.array([[5.0, 7.0]])), back(np.array([[2.0]]))
+        (array([[2.]]), array([[5., 1.]]))
+        """
+        mean, (values, vectors) = self.rows.mean(0), self.principal
+        scale = np.sqrt(values)
+        return lambda rows: (rows - mean) @ vectors / scale, lambda found: found * scale @ vectors.T + mean
 
     @cached_property
     def whitened(self) -> np.ndarray:
