@@ -35,10 +35,10 @@ def anchors(
     """Say how many matched pairs two embeddings need, and whether losses of laws can spare some.
 
     X and Y need no pairs. For rows, the answer is the number of pairs from which ridge regression of y on x reaches the
-    target: a 90 % interval over what Σxy may be, from both spectra (theorem C2 and learning curves). For sparse codes,
-    mostly zeros and none negative, it is the number that matches their atoms (theorem C5). Beside it stands whether
-    losses of laws can help: whether random slices see a rotation at all (F3), and how many independent components are
-    not Gaussian (C4). Hypotheses that fail on these files are named.
+    target: a 90 % interval over a prior of what Σxy may be, given both spectra (theorem C2, learning curves). For
+    sparse codes, mostly zeros and none negative, it is the number that matches their atoms (theorem C5). Beside it
+    stands whether losses of laws can help: whether random slices see a rotation at all (F3), and how many independent
+    components are not Gaussian (C4). Hypotheses that fail on these files are named.
 
     **Examples**
 
@@ -72,7 +72,6 @@ def document(found: "Answer", files: Sequence[tuple[str, int, int]], seed: int) 
 
     Examples
     --------
-    >>> from theory.anchors.answer import Answer
     >>> from theory.anchors.answer import Answer, Needed
     >>> found = Answer("rows", 0.8, None, False, Needed(1.0, 2.0, float("inf")), {}, {})
     >>> document(found, [("x", 9, 2), ("y", 8, 2)], 0)["needed"]
@@ -94,7 +93,6 @@ def sentence(found: "Answer") -> str:
 
     Examples
     --------
-    >>> from theory.anchors.answer import Answer
     >>> from theory.anchors.answer import Answer, Needed
     >>> sentence(Answer("rows", 0.8, None, False, Needed(12.0, 20.2, float("inf")), {}, {}))
     'R² = 0.8 by ridge regression of y on x needs about 21 pairs (90 % interval: 12 or more)'
@@ -104,7 +102,8 @@ def sentence(found: "Answer") -> str:
     asked = f"R² = {found.target:g} by {what}"
     if low is None:
         return f"{asked} is out of reach of any number of pairs; ask for less"
-    interval = f"90 % interval: {low} or more" if high is None else f"90 % interval: {low} to {high}"
+    kind = "range" if found.paired else "90 % interval"  # with the pairs known, only the excess of practice is drawn
+    interval = f"{kind}: {low} or more" if high is None else f"{kind}: {low} to {high}"
     return f"{asked} needs {'an unknown number of' if median is None else f'about {median}'} pairs ({interval})"
 
 

@@ -118,6 +118,9 @@ def pairs_with_shares(
 ) -> Needed:
     """Return the same where the shares v [dx] of the variance of y are known.
 
+    Only the excess of practice is drawn: on real rows whose target is close to what all pairs give, outcomes lie above
+    (stored with `experiment pairs`: 9 of 10 inside on the digits networks, none of 5 on halves).
+
     Examples
     --------
     >>> pairs_with_shares(np.ones(40), np.ones(40) / 80, 0.6, np.random.default_rng(0)).low

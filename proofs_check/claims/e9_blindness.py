@@ -5,7 +5,7 @@ from proofs_check.predictions import frozen
 
 CLAIM = Claim(
     "E9.viii",
-    "Random slices see a rotation of skewed components at rows ∝ d², and of symmetric ones not",
+    "A few random slices see a rotation of skewed components at rows ∝ d², and of symmetric ones not",
     "exponential components, 32 slices: excess of the sliced distance = its prediction at d = 64, n = 600 and d = 128, "
     "n = 2400",
     "Samples of skewed components against samples that a random rotation turned, with as many rows as theorem F3 asks "

@@ -36,7 +36,8 @@ SHARED = Claim(
     "(1/m)(1 − |φ_Q|²) + ρ[E|e^{itX} − e^{itY}|² − (2 − 2Re φ_Pφ_Q*)]; for m = n, h = pn: (1 − 1/n)|φ_P − φ_Q|² + "
     "(1/n)[p·E|e^{itX} − e^{itY}|² + (1 − p)(2 − 2Re φ_Pφ_Q*)]; the unbiased form has the same leak",
     "On row-matched batches the loss that should compare laws contains the instance loss with weight 1/n. The order of "
-    "the rows plays no part: shuffling inside a batch leaks in full, and only disjoint points leak nothing.",
+    "the rows plays no part: shuffling inside a batch leaks in full, and only disjoint points leak nothing. The two "
+    "sides of dREC or of dCYC share every point, unless they are taken from different rows.",
     "ours; from ECF.i-corrected and ECF.ii",
     Verdict.VERIFIED,
     hypotheses=("independent points", "no point twice in a batch"),

@@ -14,7 +14,7 @@ from theory.anchors_needed import LEAST_CEILING, Needed, pairs_alone, pairs_with
 PER_DIMENSION, COMPARED, LEVEL = 10, 8192, 1e-3
 # Share of the variance of y that may lie beyond the rank of x.
 BEYOND = 0.01
-MEAN_CEILING = (1 + LEAST_CEILING) / 2
+MEAN_CEILING = 1 - (1 - LEAST_CEILING) / 3  # of the ceilings that `pairs_alone` draws
 
 
 def interval(
@@ -120,7 +120,7 @@ def laws(
         text = "no: all pairs together fall short of the target, and laws add nothing to that"
         return found | {"helps": False, "components_help": False, "text": text}
     if None in gaussian:
-        says = f"{sight}; {d} dimensions are too many to find independent components"
+        says = f"{sight}; {d} dimensions are too many for these rows to find independent components"
         verdict = (None, "perhaps") if worst.visible else (False, "no")
         return found | {"helps": verdict[0], "components_help": None, "text": f"{verdict[1]}: {says}"}
     r = min(max(g for g in gaussian if g is not None), d)
@@ -129,12 +129,13 @@ def laws(
     why = f"laws matched exactly would need {pairs:.3g} pair{'' if pairs == 1 else 's'}, as {d - r} of {d} independent "
     why += "components are not Gaussian"
     if r == d:
-        text = f"no: every component looks Gaussian, so that below {d} pairs laws double the error of the pairs alone"
+        text = f"no: every component looks Gaussian, so that below {d} pairs laws raise the error (theorem C2)"
         return found | {"helps": False, "components_help": False, "text": text}
     if pairs >= needed.low:
         return found | {"helps": False, "components_help": False, "text": f"no: {why}"}
     if not alike(x, y):
-        text = f"perhaps: {why}; but the whitened laws of x and y differ, so that they cannot be matched exactly"
+        differ = "differ" if x.rank == y.rank else "have other ranks"
+        text = f"perhaps: {why}; but the whitened laws of x and y {differ}, so that they cannot be matched exactly"
         return found | {"helps": None if worst.visible else False, "components_help": None, "text": text}
     if not worst.visible:
         text = f"not through random slices: {sight}; but {why}, so that matching components (ICA) can"

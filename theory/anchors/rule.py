@@ -104,10 +104,15 @@ def rule(
     needed, ceiling = interval(x, y, target, rng, ceiling, paired)
     kind, name = _kind(x), "codes" if x.sparse else "rows"
     failed, notes = kind.failures(x, y), []
+    if x.sparse:
+        zeros = " and ".join(f"{(s.rows == 0).mean():.0%} of {s.name}" for s in (x, y))
+        notes.append(f"The rows are taken as sparse codes: {zeros} are 0.")
+    elif x.rank != y.rank:
+        notes.append(f"x has rank {x.rank} and y {y.rank}: whether their whitened laws agree was not tested.")
     if paired:
         notes.append("The rows are taken as pairs: what x says of y is measured, not drawn.")
         if ceiling is not None and ceiling <= target:
-            failed.append(f"R² = {target:g} is in reach: all pairs give {ceiling:.2f}")
+            failed.append(f"a target below what all pairs give, {ceiling:.2f}: {target:g} is asked for")
     laws = kind.laws(x, y, needed, target, ceiling, rng, count, show)
     return Answer(name, target, ceiling, paired, needed, laws, kind.sizes(x, y), failed, notes)
 
