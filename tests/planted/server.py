@@ -13,10 +13,11 @@ import sys
 import traceback
 from pathlib import Path
 
+# torch._dynamo is what every optimiser imports.
 PRELOADED = (
-    *("pytest", "hypothesis", "hypothesis.extra.numpy", "numpy", "scipy.stats", "array_api_compat", "threadpoolctl"),
-    *("torch", "safetensors.torch", "sklearn", "sympy", "z3", "pydantic", "rich.progress", "rich.table", "typer"),
-)
+    "pytest hypothesis hypothesis.extra.numpy numpy scipy.stats array_api_compat threadpoolctl sympy z3 "
+    "torch torch._dynamo safetensors.torch sklearn pydantic rich.progress rich.table typer"
+).split()
 OURS = {"theory", "nonlinear", "proofs_check", "tests"}
 CRASHED, FOREIGN = 70, 71  # no codes of pytest: no error dies by them
 
