@@ -99,8 +99,8 @@ def _(run):
         yield loss(best) - loss(c), eps
         yield loss(1.0, unbiased=True) - loss(c, unbiased=True), eps
         # The loss is flat at its minimum: the position is known to the root of the rounding error.
-        found = minimize_scalar(loss, bounds=(0.1, 1.5), method="bounded", options={"xatol": 1e-10}).x
-        yield abs(found - best), eps**0.5
+        found: Any = minimize_scalar(loss, bounds=(0.1, 1.5), method="bounded", options={"xatol": 1e-10})
+        yield abs(found.x - best), eps**0.5
 
     members = st.tuples(st.integers(2, 1000), st.floats(0.0, 1.5))
     return run.holds("no scale has less loss by quadrature, and SciPy's minimiser is c*", members, check)

@@ -47,14 +47,19 @@ RUN = ["checkpoint.safetensors", "config.json", "metrics.jsonl"]
 COSAE = ["train", "cosae", "x.npy", "y.npy", "-c", "tiny.json", "--out", "run"]
 
 
+def filled(folder):
+    """Write three streams and a small configuration into a folder."""
+    for name, array in {"x": X, "y": Y, "z": Z, "short": Y[:90], "labels": CODES.argmax(1)}.items():
+        saved(folder / f"{name}.npy", array)
+    (folder / "tiny.json").write_text(json.dumps(TINY))
+    return folder
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Working folder with three streams and a small configuration."""
+    """Working folder."""
     monkeypatch.chdir(tmp_path)
-    for name, array in {"x": X, "y": Y, "z": Z, "short": Y[:90], "labels": CODES.argmax(1)}.items():
-        saved(tmp_path / f"{name}.npy", array)
-    (tmp_path / "tiny.json").write_text(json.dumps(TINY))
-    return tmp_path
+    return filled(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -331,20 +336,14 @@ Run.log = log
 }
 
 
-def started(folder, *words):
-    return subprocess.Popen(
-        [sys.executable, "-m", "proofs_check.cli", *words],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 
 
 def test_a_killed_run_goes_on_to_the_same_bytes(folder, cosae, capsys):
     (folder / "slow.py").write_text(SLOW)
-    process = started(folder, *COSAE, "--plugin", "slow.py")
+    words = [sys.executable, "-m", "proofs_check.cli", *COSAE, "--plugin", "slow.py"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(words, cwd=folder, env=ENVIRONMENT, text=True, **pipes)
     try:
         assert wait_until((folder / "run" / "checkpoint.safetensors").exists, 120)
         assert process.poll() is None, process.communicate()
@@ -361,15 +360,40 @@ def test_a_killed_run_goes_on_to_the_same_bytes(folder, cosae, capsys):
     assert same_run("run", cosae)
 
 
+# A process for each folder, forked where torch is imported already, which takes longest.
+FORKS = """
+import os, sys
+import torch._dynamo
+import nonlinear.train
+from proofs_check.cli import main
+
+words, *folders = sys.argv[1:]
+for folder in folders:
+    if os.fork() == 0:
+        os.chdir(folder)
+        os._exit(main(words.split()))
+    print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """Moment → folder of a run whose process was killed just then."""
+    folders = {moment: filled(tmp_path_factory.mktemp("killed")) for moment in MOMENTS}
+    for moment, folder in folders.items():
+        (folder / "kill.py").write_text(MOMENTS[moment])
+    words = [sys.executable, "-c", FORKS, " ".join([*COSAE, "--plugin", "kill.py"]), *map(str, folders.values())]
+    done = subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == (f"{-signal.SIGKILL}\n" * len(MOMENTS), "")
+    return folders
+
+
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_it_does_so_from_any_moment(folder, cosae, capsys, moment):
-    (folder / "kill.py").write_text(MOMENTS[moment])
-    process = started(folder, *COSAE, "--plugin", "kill.py")
-    assert process.communicate() == ("", "")
-    assert process.returncode == -signal.SIGKILL
+def test_it_does_so_from_any_moment(killed, cosae, capsys, monkeypatch, moment):
+    monkeypatch.chdir(killed[moment])
     assert not same_run("run", cosae) if moment != "before the first checkpoint" else contents(Path("run")) == RUN[1:]
     does(capsys, *COSAE, "--resume")
-    assert contents(folder / "run") == RUN
+    assert contents(Path("run")) == RUN
     assert same_run("run", cosae)
 
 
