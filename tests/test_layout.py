@@ -117,28 +117,33 @@ def test_nothing_else_lies_at_the_top():
     assert tracked() >= {"theory", "nonlinear", "proofs_check", "tests", "README.md", "LICENSE", "pyproject.toml"}
 
 
-def modules_after(statement):
-    code = f"import sys; {statement}; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    return {m.split(".")[0] for m in done.stdout.split()}
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "import proofs_check",
-        "import proofs_check.ledger as l; assert len(l.load()) > 2",
-        "import proofs_check.contract, proofs_check.implications, proofs_check.report",
-        "import proofs_check.cli",
-        "import theory.properties, theory.solvers",
-    ],
+LIGHT = (
+    "import proofs_check",
+    "import proofs_check.ledger as l; assert len(l.load()) > 2",
+    "import proofs_check.contract, proofs_check.implications, proofs_check.report",
+    "import proofs_check.cli",
+    "import proofs_check.page, proofs_check.figures.experiment",
+    "import theory.properties, theory.solvers",
 )
-def test_no_torch_before_something_trains(statement):
-    assert not modules_after(statement) & {"torch", "nonlinear"}
+TORCH = "import nonlinear.ecf"
 
 
-def test_the_import_probe_sees_torch():
-    assert "torch" in modules_after("import nonlinear.ecf")
+@pytest.fixture(scope="module")
+def imported_after():
+    """Statement → top-level packages that are imported after it and those before it, in one process."""
+    code = "import sys\n" + "".join(f"{s}\nprint(*sys.modules)\n" for s in (*LIGHT, TORCH))
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    found = [{m.split(".")[0] for m in line.split()} for line in done.stdout.splitlines()]
+    return dict(zip((*LIGHT, TORCH), found, strict=True))
+
+
+@pytest.mark.parametrize("statement", LIGHT)
+def test_no_torch_before_something_trains(imported_after, statement):
+    assert not imported_after[statement] & {"torch", "nonlinear"}
+
+
+def test_the_import_probe_sees_torch(imported_after):
+    assert "torch" in imported_after[TORCH]
 
 
 @pytest.fixture(scope="module")

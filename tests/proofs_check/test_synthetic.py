@@ -1,8 +1,6 @@
 """The synthetic section of the page, from made-up findings whose outcomes are written here and not computed."""
 
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -273,14 +271,3 @@ def test_section_escapes_what_claims_and_records_say():
     text = section(page.render(reported(found, title=f"{hostile} {{}}")))
     assert "<script" not in text
     assert text.count("&lt;script&gt;") >= 5
-
-
-def test_page_needs_no_torch():
-    done = subprocess.run(
-        [sys.executable, "-c", "import proofs_check.page, sys; print({'torch', 'nonlinear'} & set(sys.modules))"],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=Path(page.__file__).parent.parent,
-    )
-    assert done.stdout.strip() == "set()"
