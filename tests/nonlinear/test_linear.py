@@ -158,7 +158,7 @@ def test_training_reaches_the_optimum_and_no_start_passes_it(name, dx, dy, k):
     X, Y = data(3, dx=dx, dy=dy)
     predicted = oracle(X, Y, k)
     band = 1e-6 * (float((X**2).sum() + (Y**2).sum()) / len(X) + 2 * k)
-    fit = train(X, Y, k, weights, constraint)
+    fit = train(X, Y, k, weights, constraint, steps=400)
     assert fit.losses.min() >= predicted - band
     assert fit.losses.min() <= predicted + band
     assert fit.losses[fit.best] == fit.losses.min()
@@ -168,7 +168,7 @@ def test_training_reaches_the_optimum_and_no_start_passes_it(name, dx, dy, k):
 
 def test_cycles_through_more_codes_than_dimensions():
     X, Y = data(4, dx=5, dy=2)
-    fit = train(X, Y, 4, {"CYC": 1.0})
+    fit = train(X, Y, 4, {"CYC": 1.0}, steps=400)
     band = 1e-6 * float((X**2).sum() + (Y**2).sum()) / len(X)
     assert abs(fit.losses.min() - oracle_CYC(X, Y, 4)) <= band
     assert fit.losses.min() > tail(X, 4) + tail(Y, 4) + band  # the value with k in place of min(k, dx, dy)
@@ -176,7 +176,7 @@ def test_cycles_through_more_codes_than_dimensions():
 
 def test_scaled_and_plain_coders_reach_the_same_minimum_where_there_is_one():
     X, Y = data(5)
-    plain, scaled = (train(X, Y, 2, {"REC": 1.0}, c) for c in ("none", "scaled"))
+    plain, scaled = (train(X, Y, 2, {"REC": 1.0}, c, steps=400) for c in ("none", "scaled"))
     assert abs(plain.losses.min() - scaled.losses.min()) <= 1e-6 * float((X**2).sum() + (Y**2).sum()) / len(X)
 
 
@@ -200,7 +200,7 @@ def test_whitened_training_has_a_mirror_image_that_traps(k):
     Rx, Ry = (scipy.linalg.inv(scipy.linalg.sqrtm(S)).real for S in (m.Sx, m.Sy))
     sigma = scipy.linalg.svdvals(Vx[:, -k:].T @ Rx @ m.Sxy @ Ry @ Vy[:, -k:])
     gain = 4 * k / (weight * min(lx[-k] - lx[-k - 1], ly[-k] - ly[-k - 1]))
-    above = train(X, Y, k, {"CC": 1.0, "REC": weight}, "whitened", starts=16).losses
+    above = train(X, Y, k, {"CC": 1.0, "REC": weight}, "whitened", starts=16, steps=400).losses
     above -= above.min()
     trapped = above > gain
     assert 4 * sigma[k - 1] > 2 * gain
