@@ -1,11 +1,12 @@
-"""The verdict table of README.md, written from the claims: ``python -m proofs_check.readme [README.md]``.
+"""Counts of verdicts in README.md and their tables in docs/verdicts.md, written from the claims.
 
-It shows the expected verdicts; ``verify`` and the tests hold the computed ones against them.
+``python -m proofs_check.readme [FOLDER]`` renews both. They show the expected verdicts; ``verify`` and the tests hold
+the computed ones against them.
 """
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from proofs_check.entries import reading_order, source
@@ -15,14 +16,27 @@ from proofs_check.output import replace_text
 BEGIN, END = "<!-- ledger:begin -->", "<!-- ledger:end -->"
 
 
-def block(claims: Sequence[Claim]) -> str:
-    """Return the Markdown between the markers: the paper's statements with what replaces them, ours, the empirical."""
+def counts(claims: Sequence[Claim]) -> str:
+    """Return a Markdown list: how many statements of each source have which verdict."""
+    titles = {
+        "paper": "statements of the paper",
+        "correction": "statements in place of refuted ones",
+        "ours": "theorems beyond the paper",
+        "empirical": "predictions about training, frozen beforehand",
+    }
+    found = {key: [c for c in claims if source(c) == key] for key in titles}
+    return "\n".join(
+        f"- {len(found[key])} {title}: {_tally(found[key])}" for key, title in titles.items() if found[key]
+    )
+
+
+def tables(claims: Sequence[Claim]) -> str:
+    """Return three Markdown tables: the paper's statements with what replaces them, ours, the empirical."""
     ordered = reading_order(claims)
     paper = [c for c in ordered if source(c) == "paper"]
     ours, empirical = ([c for c in ordered if source(c) == s] for s in ("ours", "empirical"))
-    count = Counter(c.expect for c in paper)
-    tally = ", ".join(f"{count[v]} {v}" for v in Verdict if v in count)
-    lines = [f"The paper's {len(paper)} statements: {tally}.", "", "| | statement | verdict | what holds instead |"]
+    lines = [f"The paper's {len(paper)} statements: {_tally(paper)}.", ""]
+    lines += ["| | statement | verdict | what holds instead |"]
     lines += ["|---|---|---|---|"]
     for c in paper:
         instead = "; ".join(f"{_named(d)} ({d.expect})" for d in ordered if d.corrects == c.id)
@@ -47,8 +61,8 @@ def _named(correction: Claim) -> str:
     return prefix + _text(correction.title)
 
 
-def updated(text: str, claims: Sequence[Claim]) -> str:
-    """Return the text with the block between its markers renewed.
+def updated(text: str, body: str) -> str:
+    """Return the text with the body between its markers.
 
     Raises
     ------
@@ -59,14 +73,25 @@ def updated(text: str, claims: Sequence[Claim]) -> str:
     head, begin, rest = text.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not (begin and end) or BEGIN in rest or END in head + tail:
-        raise ValueError(f"the text needs one line {BEGIN} and after it one line {END}; put them where the table goes")
-    return f"{head}{begin}\n{block(claims)}\n{end}{tail}"
+        raise ValueError(f"the text needs one line {BEGIN} and after it one line {END}; put them where the verdicts go")
+    return f"{head}{begin}\n{body}\n{end}{tail}"
 
 
-def main(path: str = "README.md") -> None:
-    """Rewrite the block of the file, all at once."""
-    file = Path(path)
-    replace_text(file, updated(file.read_text(encoding="utf-8"), load()))
+DOCUMENTS: Mapping[str, Callable[[Sequence[Claim]], str]] = {"README.md": counts, "docs/verdicts.md": tables}
+
+
+def main(folder: str = ".") -> None:
+    """Rewrite what stands between the markers of both documents of the folder, each all at once."""
+    claims = load()
+    for name, body in DOCUMENTS.items():
+        file = Path(folder) / name
+        replace_text(file, updated(file.read_text(encoding="utf-8"), body(claims)))
+
+
+def _tally(claims: Sequence[Claim]) -> str:
+    """How many have which verdict, in the order of the verdicts."""
+    count = Counter(c.expect for c in claims)
+    return ", ".join(f"{count[v]} {v}" for v in Verdict if v in count)
 
 
 def _text(words: str) -> str:

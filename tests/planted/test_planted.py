@@ -16,7 +16,7 @@ from .errors import ERRORS
 
 ROOT = Path(__file__).parent.parent.parent
 SERVER = Path(__file__).with_name("server.py")
-COPIED = ("theory", "nonlinear", "proofs_check", "tests", "pyproject.toml", "README.md")
+COPIED = ("theory", "nonlinear", "proofs_check", "tests", "pyproject.toml", "docs")
 FAILED = 1  # pytest's code for failing tests; a copy that cannot be imported or collected gives another one
 
 

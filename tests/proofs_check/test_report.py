@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from fractions import Fraction
 from functools import cache
 from html.parser import HTMLParser
@@ -559,10 +560,10 @@ def test_source(name, origin):
     assert source(claim(f"{name}-corrected", corrects=name)) == "correction"
 
 
-def test_readme_block(tmp_path):
+def test_verdicts_between_their_markers():
     text = f"# T\n{readme.BEGIN}\nstale row\n{readme.END}\ntail <!-- x -->\n"
-    new = readme.updated(text, ledger())
-    assert readme.updated(new, ledger()) == new
+    new = readme.updated(text, readme.tables(ledger()))
+    assert readme.updated(new, readme.tables(ledger())) == new
     assert new.startswith(f"# T\n{readme.BEGIN}\n")
     assert new.endswith(f"\n{readme.END}\ntail <!-- x -->\n")
     assert "stale row" not in new
@@ -573,33 +574,54 @@ def test_readme_block(tmp_path):
     assert new.index("| L10.i ") < new.index("Beyond the paper") < new.index("| B1 ")
 
 
-def test_readme_has_a_third_table_where_something_is_measured():
+def test_a_third_table_where_something_is_measured():
     claims = [*ledger(), *measured_ledger()]
     object.__setattr__(claims[-1], "expect", Verdict.CONTRADICTED)
-    text = readme.block(claims)
-    assert text.startswith(readme.block(ledger()))
-    new = text.removeprefix(readme.block(ledger()))
+    text = readme.tables(claims)
+    assert text.startswith(readme.tables(ledger()))
+    new = text.removeprefix(readme.tables(ledger()))
     assert new.startswith("\n\nEmpirical, against predictions frozen beforehand:\n\n| | prediction | verdict |\n")
     assert "| E1.i | title of E1.i ⇒ ‖ρ‖ (Lemma E1.i) | supported |" in new
     assert "| E4 | title of E4 ⇒ ‖ρ‖ (Lemma E4) | **contradicted** |" in new
 
 
 @pytest.mark.parametrize("text", ["", readme.BEGIN, readme.END + readme.BEGIN, readme.BEGIN + readme.END * 2])
-def test_readme_without_its_markers(text):
-    with pytest.raises(ValueError, match="put them where the table goes"):
-        readme.updated(text, [])
+def test_a_document_without_its_markers(text):
+    with pytest.raises(ValueError, match="put them where the verdicts go"):
+        readme.updated(text, "body")
 
 
-def test_readme_main_rewrites_only_the_block(tmp_path):
-    file = tmp_path / "README.md"
-    file.write_text(f"before\n{readme.BEGIN}{readme.END}\nafter\n", encoding="utf-8")
-    file.chmod(0o644)
-    readme.main(str(file))
-    assert file.read_text(encoding="utf-8") == f"before\n{readme.BEGIN}\n{readme.block(load())}\n{readme.END}\nafter\n"
-    assert file.stat().st_mode & 0o777 == 0o644
-    assert list(tmp_path.iterdir()) == [file]
+def test_counts_by_source_and_verdict():
+    claims = [*ledger(), *measured_ledger()]
+    object.__setattr__(claims[-1], "expect", Verdict.CONTRADICTED)
+    lines = readme.counts(claims).splitlines()
+    assert [line.split(" ", 2)[2].partition(":")[0] for line in lines] == [
+        "statements of the paper",
+        "statements in place of refuted ones",
+        "theorems beyond the paper",
+        "predictions about training, frozen beforehand",
+    ]
+    for line, origin in zip(lines, ("paper", "correction", "ours", "empirical"), strict=True):
+        expected = Counter(str(c.expect) for c in claims if source(c) == origin)
+        listed = dict(reversed(part.split(" ", 1)) for part in line.partition(": ")[2].split(", "))
+        assert {verdict: int(n) for verdict, n in listed.items()} == expected
+        assert line.startswith(f"- {expected.total()} ")
 
 
-def test_readme_is_current():
-    text = (Path(readme.__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    assert readme.updated(text, load()) == text, "run python -m proofs_check.readme"
+def test_main_rewrites_only_what_the_markers_hold(tmp_path):
+    (tmp_path / "docs").mkdir()
+    for name in readme.DOCUMENTS:
+        (tmp_path / name).write_text(f"before\n{readme.BEGIN}{readme.END}\nafter\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o644)
+    readme.main(str(tmp_path))
+    for name, body in readme.DOCUMENTS.items():
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert text == f"before\n{readme.BEGIN}\n{body(load())}\n{readme.END}\nafter\n"
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o644
+    assert {p.name for p in tmp_path.rglob("*")} == {"README.md", "docs", "verdicts.md"}
+
+
+@pytest.mark.parametrize("name", readme.DOCUMENTS)
+def test_the_documents_verdicts_are_current(name):
+    text = (Path(readme.__file__).parent.parent / name).read_text(encoding="utf-8")
+    assert readme.updated(text, readme.DOCUMENTS[name](load())) == text, "run python -m proofs_check.readme"

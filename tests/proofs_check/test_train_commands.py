@@ -400,9 +400,9 @@ def test_it_does_so_from_any_moment(killed, cosae, capsys, monkeypatch, moment):
 # A user's own properties and systems
 
 
-def test_the_readme_s_property_trains_and_is_evaluated_by_name(folder, capsys, own_registry):
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```python\n(.*?)```", readme.partition("\n## Extend")[2], flags=re.S)
+def test_the_property_of_docs_trains_and_is_evaluated_by_name(folder, capsys, own_registry):
+    page = (ROOT / "docs" / "extend.md").read_text(encoding="utf-8")
+    block = re.findall(r"```python\n(.*?)```", page, flags=re.S)[0]
     (folder / "mine.py").write_text(block)
     fails_in_one_line(capsys, [*COSAE, "-w", "dSTABLE=1"], "unknown property 'dSTABLE'; known: REC")
     words = [*COSAE, "-w", "dSTABLE=1", "-w", "mTR=1", "--steps", 200, "--lr", 0.01, "--set", "log_every=20"]
