@@ -397,13 +397,15 @@ def test_it_does_so_from_any_moment(killed, cosae, capsys, monkeypatch, moment):
     assert same_run("run", cosae)
 
 
-# A user's own properties and systems
+# A user's own properties and systems, as docs/extend.md writes them
+
+PROPERTY, SYSTEM = re.findall(
+    r"```python\n(.*?)```", (ROOT / "docs" / "extend.md").read_text(encoding="utf-8"), flags=re.S
+)
 
 
 def test_the_property_of_docs_trains_and_is_evaluated_by_name(folder, capsys, own_registry):
-    page = (ROOT / "docs" / "extend.md").read_text(encoding="utf-8")
-    block = re.findall(r"```python\n(.*?)```", page, flags=re.S)[0]
-    (folder / "mine.py").write_text(block)
+    (folder / "mine.py").write_text(PROPERTY)
     fails_in_one_line(capsys, [*COSAE, "-w", "dSTABLE=1"], "unknown property 'dSTABLE'; known: REC")
     words = [*COSAE, "-w", "dSTABLE=1", "-w", "mTR=1", "--steps", 200, "--lr", 0.01, "--set", "log_every=20"]
     with registered():
@@ -417,13 +419,6 @@ def test_the_property_of_docs_trains_and_is_evaluated_by_name(folder, capsys, ow
     assert "STABLE x →" in shown
     assert "dSTABLE y →" in shown
     assert "STABLE" not in does(capsys, "evaluate", "run", "x.npy", "y.npy")
-
-
-SYSTEM = """
-from nonlinear.systems import System, register_system
-
-register_system(System("halves", "half of it", lambda S: {"REC": 0.5, "CC": 0.5 / S}, selection="topk"))
-"""
 
 
 def test_a_user_s_system_trains_by_name(folder, capsys, own_registry):
