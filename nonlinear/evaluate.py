@@ -81,6 +81,8 @@ def evaluate(
           standalone.
         - ``distances``: "d" + WHAT → i → j → ``biased``, ``unbiased``, ``floor`` (the bias), ``rows`` of both sides, of
           disjoint points of the sample.
+        - ``levels``: for every registered level beside these two, name → i → j → ``value`` of its metric or loss,
+          ``shuffled``, ``measure`` and ``best`` (:mod:`nonlinear.other_levels`), on the sample.
         - ``streams``: stream → ``rows``; ``l0``, mean number of non-zero entries; ``dead``, share of the atoms that
           fire on no evaluated row; ``firing``, quantiles of the frequencies of the others; ``code_variance``,
           mean ‖z − mean z‖²; with truth ``truth``: ``cosine`` and ``correlation`` of true atoms and codes with their

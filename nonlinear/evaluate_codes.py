@@ -11,6 +11,7 @@ from nonlinear.firing import Firing
 from nonlinear.jaccard import LabelCounts
 from nonlinear.matching import Matching, against_identity, to_truth
 from nonlinear.metrics import Agreements
+from nonlinear.other_levels import other_levels
 from nonlinear.plain import Undefined
 from nonlinear.sampled import distances, most_firing, retrievals, shuffled_supports
 from theory.whats import CONCEPT, SELF
@@ -64,6 +65,7 @@ def evaluate_codes(
     found = {
         "r2": _beside(agreements, streams),
         "distances": distances(sampled, run.sample(standalone, sparse=True)),
+        "levels": other_levels(sampled),
         "streams": {s: _with_truth(entry, run, s, known, firing, matching) for s, entry in streams.items()},
         "pairs": _pairs(run, firing, matching, shuffled_supports(sampled, run.seed), absent),
         "firing_entropy": firing.entropy(),

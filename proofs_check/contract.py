@@ -15,14 +15,13 @@ from proofs_check import readings
 from proofs_check.coders import generic, member, perturbed
 from proofs_check.transformations import TRANSFORMATIONS
 from theory.linalg import tolerance
-from theory.properties import Property
+from theory.properties import READINGS, Property
 from theory.view import View
 
 SEEDS = range(3)
 NEAR = 0.1  # size of the perturbation of a near miss
 CLEAR = 1e3  # a near miss counts when its loss is this many tolerances above that of the member
 MOVED = 1e-3  # a loss has changed when some seed changes it by this share
-READINGS = ("loss", "holds", "residual", "formula")
 
 
 class ContractError(AssertionError):
@@ -69,6 +68,8 @@ def checks(prop: Property) -> list[Check]:
         for name in TRANSFORMATIONS:
             test, text = (_invariant, "invariant") if name in prop.invariant else (_changed, "not invariant")
             found.append(Check(f"{text} under {name}", partial(test, prop, name)))
+    if hasattr(prop.level, "metric"):
+        found.append(Check(f"{prop.level.metric_name} is {prop.level.best:g} on members alone", partial(_metric, prop)))
     agreements: dict[tuple[str, str], tuple[str, Callable[[Property], str]]] = {
         ("loss", "holds"): ("loss is 0 iff it holds, on the exact models", readings.loss_against_truth),
         ("residual", "loss"): ("residual = difference, on linear coders", readings.residual_against_numbers),
@@ -130,6 +131,16 @@ def _separated(prop: Property) -> None:
         _require(
             near - loss > CLEAR * _rounding(view), f"{prop.name}: loss {near:.3g} near a member of loss {loss:.3g}"
         )
+
+
+def _metric(prop: Property) -> None:
+    """Members have the best value on every edge, views far from them do not; near misses may, as a metric may count."""
+    for seed, (view, _) in enumerate(_members(prop)):
+        other = generic(prop, seed)
+        for i, j in view.edges(prop.what.edges):
+            on, off = (abs(float(prop.level.metric(prop.what, v, i, j)) - prop.level.best) for v in (view, other))
+            text = f"{prop.name}: {prop.level.metric_name} is {on:.3g} off its best on a member, {off:.3g} far from any"
+            _require(on <= _rounding(view) < CLEAR * _rounding(other) < off, text)
 
 
 def _finite(prop: Property) -> None:

@@ -124,11 +124,24 @@ def _sampled(codes: Mapping[str, Any]) -> list[RenderableType]:
     laws, recall, found = _some(codes["distances"]), _some(codes["retrieval"]), []
     if laws:
         found += [_matrix("distance of laws", "bias taken off", laws, _law)]
+    for measure, below in _by_measure(codes.get("levels", {})).items():
+        found += [_matrix(measure, "shuffled pairs", below, lambda e: _two(_short(e["value"]), _short(e["shuffled"])))]
     if recall:
         sizes = [str(n) for n in sorted(_galleries(recall))]
         rows = f"of {' to '.join(dict.fromkeys((sizes[0], sizes[-1])))} rows" if sizes else ""
         named = {name.replace("_", " "): below for name, below in recall.items()}
         found += [_matrix("recall@1", rows, named, lambda e: Text(_short(e["recall@1"])))]
+    return found
+
+
+def _by_measure(levels: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Further levels by what their numbers are called, with the value where the property holds."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, below in levels.items():
+        rows = [*below.values()] if all(_is_row(v) for v in below.values()) else [below]
+        entry = next((e for row in rows for e in row.values() if e), None)
+        if entry is not None:
+            found.setdefault(f"{entry['measure']}, {entry['best']:g} where it holds", {})[name] = below
     return found
 
 

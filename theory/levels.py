@@ -36,12 +36,15 @@ class Level:
     The readings are methods ``(what, view, i, j)`` for one edge: ``loss`` (arrays of any namespace, differentiable,
     0 where the property holds), ``holds`` (exact truth on a finite model), ``residual`` (words or matrices) and
     ``formula`` (z3). A reading that a level does not define is absent. ``gap`` may say how far a property fails on a
-    finite model, as a fraction, where the loss is no exact measure of it.
+    finite model, as a fraction, where the loss is no exact measure of it. ``metric``, of the same arguments, is the
+    number that people read instead of the loss (linear CKA, a Jaccard index); ``evaluate`` reports it.
 
     Attributes
     ----------
     prefix
         Put before the name of the WHAT: "d" makes "dTR".
+    metric_name, best
+        What the metric is called, and its value where the property holds.
     adds
         Transformations that leave the loss unchanged at this level, whatever the WHAT.
     breaks
@@ -67,6 +70,8 @@ class Level:
     """
 
     prefix: str = ""
+    metric_name: str = "loss"
+    best: float = 1.0
     adds: frozenset[str] = frozenset()
     breaks: Mapping[str, frozenset[str]] = {}
     marginal: frozenset[str] = frozenset()

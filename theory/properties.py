@@ -40,6 +40,9 @@ __all__ = [
 ]
 
 
+READINGS = ("loss", "holds", "residual", "formula")
+
+
 @dataclass(frozen=True)
 class Property:
     """A WHAT asked for at a LEVEL; its readings sum (or conjoin) over the edges of the view.
@@ -65,7 +68,7 @@ class Property:
     @property
     def readings(self) -> tuple[str, ...]:
         """The readings that exist, among loss, holds, residual and formula."""
-        return tuple(r for r in ("loss", "holds", "residual", "formula") if hasattr(self.level, r))
+        return tuple(r for r in READINGS if hasattr(self.level, r))
 
     @property
     def invariant(self) -> frozenset[str]:
@@ -112,7 +115,8 @@ def register(*items) -> None:
     TypeError
         When an item is neither; nothing is registered then.
     ValueError
-        When a name is taken by something else; nothing is registered then.
+        When a name is taken by something else, or an item lacks what it needs: its name or prefix, a space, edges and
+        sides, a reading. Nothing is registered then.
 
     Examples
     --------
@@ -124,6 +128,7 @@ def register(*items) -> None:
     for item in items:
         if not isinstance(item, What | Level):
             raise TypeError(f"{item!r} is neither a What nor a Level; register records or instances, not classes")
+        _complete(item)
         if isinstance(item, What):
             known, key = whats.setdefault(item.name, item), item.name
         else:
@@ -135,6 +140,25 @@ def register(*items) -> None:
         raise ValueError(f"{', '.join(twice)} would name two different properties; choose another name or prefix")
     WHATS.update(whats)
     LEVELS.update(levels)
+
+
+def _complete(item: What | Level) -> None:
+    """Raise a ValueError that says what the item lacks."""
+    if isinstance(item, What):
+        needs = {
+            "a name such as 'TR'": item.name.isidentifier(),
+            f"the space {REPRESENTATION!r} or {CONCEPT!r}": item.space in (REPRESENTATION, CONCEPT),
+            f"edges {SELF!r}, {ORDERED!r} or {UNORDERED!r}": item.edges in (SELF, ORDERED, UNORDERED),
+            "sides, a function (view, i, j) → the two things that should agree": callable(item.sides),
+        }
+    else:
+        needs = {
+            "a prefix such as 'd' (only the instance level has none)": item.prefix or isinstance(item, Instance),
+            f"a reading: define {', '.join(READINGS)}, or some of them": any(hasattr(item, r) for r in READINGS),
+            "metric_name, what its metric is called": not hasattr(item, "metric") or item.metric_name != "loss",
+        }
+    if missing := [text for text, there in needs.items() if not there]:
+        raise ValueError(f"{getattr(item, 'name', type(item).__name__)!r} lacks {'; and '.join(missing)}")
 
 
 @contextmanager
@@ -161,9 +185,10 @@ def registered(*items):
 
 
 def load_plugins() -> None:
-    """Register what installed packages offer under the entry point group ``concept_alignment.properties``.
+    """Register what installed packages offer under the entry point group ``concept_alignment.plugins``.
 
-    An entry point names a WHAT, a LEVEL, several of them, or a module that calls :func:`register` when imported.
+    An entry point names a WHAT, a LEVEL, several of them, or a module that registers what it has when imported: by
+    :func:`register`, ``nonlinear.systems.register_system`` or ``proofs_check.ledger.register_claim``.
 
     Raises
     ------
@@ -174,7 +199,7 @@ def load_plugins() -> None:
     --------
     >>> load_plugins()
     """
-    for point in entry_points(group="concept_alignment.properties"):
+    for point in entry_points(group="concept_alignment.plugins"):
         try:
             found = point.load()
             if not isinstance(found, ModuleType):

@@ -345,7 +345,7 @@ def plugin(folder, source, value):
     information = folder / "plugin_under_test-1.0.dist-info"
     information.mkdir()
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: plugin-under-test\nVersion: 1.0\n")
-    (information / "entry_points.txt").write_text(f"[concept_alignment.properties]\nmine = {value}\n")
+    (information / "entry_points.txt").write_text(f"[concept_alignment.plugins]\nmine = {value}\n")
 
 
 WHAT = """

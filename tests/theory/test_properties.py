@@ -207,7 +207,10 @@ def test_registration_is_undone_after_an_error():
         ([What("TR", REPRESENTATION, SELF, REC.sides, crosses=False)], ValueError, "the name 'TR' is taken"),
         ([Distribution(n_slices=7)], ValueError, "the name 'd' is taken"),
         ([What("dTR", REPRESENTATION, SELF, REC.sides, crosses=False)], ValueError, "dTR would name two different"),
-        ([type("Unnamed", (Level,), {})()], ValueError, "the name '' is taken"),
+        ([type("Unnamed", (Level,), {"loss": None})()], ValueError, "'Unnamed' lacks a prefix such as 'd'"),
+        ([type("Blank", (Level,), {"prefix": "b"})()], ValueError, "'Blank' lacks a reading: define loss, holds"),
+        ([type("Nameless", (Level,), {"prefix": "b", "holds": 1, "metric": 1})()], ValueError, "lacks metric_name"),
+        ([What("NEW", "concepts", "all", None, crosses=False)], ValueError, "space 'representation' or.*edges.*sides"),
         ([Instance], TypeError, "not classes"),
         (["TR"], TypeError, "neither a What nor a Level"),
         ([What("NEW", REPRESENTATION, SELF, REC.sides, crosses=False), "x"], TypeError, "neither"),
@@ -238,7 +241,7 @@ class Point:
 def installed(monkeypatch):
     def install(load):
         def entry_points(group):
-            assert group == "concept_alignment.properties"
+            assert group == "concept_alignment.plugins"
             return [Point(load)]
 
         monkeypatch.setattr(properties, "entry_points", entry_points)
