@@ -212,6 +212,15 @@ def test_an_unknown_transformation_is_caught():
         checks(Property(what, Instance()))[0]()
 
 
+@pytest.mark.parametrize("value", [1.0, 0.5])
+def test_a_metric_that_does_not_tell_members_is_caught(value):
+    """One that is best everywhere, and one that is best nowhere."""
+    measured = {"metric_name": "agreement", "metric": lambda self, what, view, i, j: value}
+    check = next(c for c in checks(Property(TR, type("Measured", (Instance,), measured)())) if "agreement" in c.name)
+    with pytest.raises(ContractError, match="TR: agreement is"):
+        check()
+
+
 def test_a_level_that_is_not_marginal_may_not_say_so():
     level = type("Joint", (Instance,), {"marginal": frozenset({REPRESENTATION})})()
     check = next(c for c in checks(Property(TR, level)) if c.name.startswith("loss is 0"))
