@@ -13,7 +13,14 @@ from typing import Annotated
 
 import typer
 
-from proofs_check import anchors_command, embed_command, experiment_command, intervench_command, train_commands
+from proofs_check import (
+    anchors_command,
+    embed_command,
+    experiment_command,
+    figures_command,
+    intervench_command,
+    train_commands,
+)
 from proofs_check.errors import InputError
 from proofs_check.progress import progress
 
@@ -236,6 +243,7 @@ app.command()(train_commands.evaluate)
 app.command()(intervench_command.intervench)
 app.command()(anchors_command.anchors)
 app.command()(experiment_command.experiment)
+app.command()(figures_command.figures)
 
 
 @app.command("list")
