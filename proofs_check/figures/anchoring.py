@@ -9,8 +9,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from proofs_check.figures.audit import BLUE, GREEN, ORANGE
 from proofs_check.figures.seeds import LOWEST, handle, mean, numbers, title
+from proofs_check.figures.style import BLUE, GREEN, ORANGE, styled
 from theory.ambiguity.permutations import identifying_anchors
 from theory.ambiguity.rotations import expected_anchors_r_squared, expected_matched_r_squared
 
@@ -27,6 +27,7 @@ MAPS = {"ridge": ("^", "ridge"), "procrustes": ("v", "Procrustes with a scale")}
 ARMS = {False: ("o", BLUE, "TR + CC on anchors"), True: ("s", ORANGE, "with dTR + dCC")}
 
 
+@styled
 def figure(document: Mapping[str, Any]) -> Figure:
     """Points with t-intervals over the number of anchors, and theory as lines.
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from proofs_check.figures.audit import BLUE, ORANGE
+from proofs_check.figures.style import BLUE, ORANGE, styled
 
 
+@styled
 def figure(document: Mapping[str, Any]) -> Figure:
     """Interval of the number of pairs on a logarithmic axis, with the pairs that matched laws would need.
 

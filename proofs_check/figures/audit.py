@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "0.6"
+from proofs_check.figures.style import BLUE, GREEN, GREY, ORANGE, styled
+
 FLOOR = -1.2
 FACETS = {
     "REC": {"REC x": BLUE, "REC y": ORANGE},
@@ -27,6 +28,7 @@ CURVES = {
 NAMES = {"REC": "reconstruction", "TR": "translation", "CC": "consistency", "CYC": "full cycle"}
 
 
+@styled
 def draw(document: dict, path: str | Path) -> None:
     """Draw the JSON document of an audit into a PNG file.
 

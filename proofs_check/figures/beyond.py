@@ -6,8 +6,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from proofs_check.figures.audit import BLUE, GREEN, ORANGE
 from proofs_check.figures.seeds import LOWEST, handle, mean, numbers, title
+from proofs_check.figures.style import BLUE, GREEN, ORANGE, styled
 from theory.ambiguity.permutations import expected_distinct_columns
 
 SAMPLINGS = "aligned", "independent", "disjoint"
@@ -20,12 +20,13 @@ WEIGHTS = (
     ("leak of sets", "disjoint", "disjoint,\nn = 32", 0.0),
 )
 # Of the map, by the number of points.
-COLOURS = {"256": ORANGE, "1024": GREEN, "4096": BLUE}
+LOOK = {"256": ("^", ORANGE), "1024": ("s", GREEN), "4096": ("o", BLUE)}
 # Of the twin autoencoders: atoms, of which active.
 ATOMS, ACTIVE = 32, 3
 Units = Sequence[Mapping[str, Any]]
 
 
+@styled
 def figure(document: Mapping[str, Any]) -> Figure:
     """Points with t-intervals; lines: theorems F2, C5 (a) and C5 (b)."""
     units = {result["name"]: result["units"] for result in document["results"]}
@@ -36,7 +37,7 @@ def figure(document: Mapping[str, Any]) -> Figure:
     _shares(right, units.get("twin atoms", []))
     for axes, sampling in zip(below.subplots(1, len(SAMPLINGS), sharey=True), SAMPLINGS, strict=True):
         _map(axes, units.get("leak map", []), sampling)
-    handles = [handle("o", colour, f"{points} points") for points, colour in COLOURS.items()]
+    handles = [handle(*look, f"{points} points") for points, look in LOOK.items()]
     handles.append(handle("o", "0.3", "unbiased form", filled=False))
     below.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize="small")
     made.suptitle(title(document))
@@ -53,22 +54,28 @@ def _weights(axes: Axes, units: Mapping[str, Units]) -> None:
 
 def _shares(axes: Axes, units: Units) -> None:
     counts = range(1, 41)
-    for amplitudes, key, colour, words in ((True, "", BLUE, "amplitudes"), (False, "activity_", ORANGE, "activity")):
-        curve = [(expected_distinct_columns(ATOMS, ACTIVE, m, amplitudes) - 1) / (ATOMS - 1) for m in counts]
-        axes.plot(counts, curve, color=colour, linewidth=1, label=f"matched by {words}")
+    looks = {"amplitudes": ("", "o", "-", BLUE), "activity": ("activity_", "s", "--", ORANGE)}
+    for words, (key, marker, line, colour) in looks.items():
+        curve = [(expected_distinct_columns(ATOMS, ACTIVE, m, words == "amplitudes") - 1) / (ATOMS - 1) for m in counts]
+        axes.plot(counts, curve, line, color=colour, linewidth=1, label=f"matched by {words}")
         for m in counts:
-            mean(axes, m, numbers(units, f"{key}share_{m}"), "o", colour)
-    axes.set(xlabel="anchors", ylabel="share of the way", title="atoms of twin autoencoders, matched", ylim=(0, 1.05))
+            mean(axes, m, numbers(units, f"{key}share_{m}"), marker, colour)
+    axes.set(
+        xlabel="anchors (known pairs)",
+        ylabel="share of atoms, from chance to all",
+        title="atoms of twin autoencoders, matched",
+        ylim=(0, 1.05),
+    )
     axes.legend(loc="lower right", frameon=False, fontsize="small")
 
 
 def _map(axes: Axes, units: Units, sampling: str) -> None:
-    for number, (points, colour) in enumerate(COLOURS.items()):
+    for number, (points, (marker, colour)) in enumerate(LOOK.items()):
         for form in ("biased", "unbiased"):
             for n in (16, 32, 64, 128, 256):
                 at = n * 1.08 ** (2 * number - 2 + (form == "unbiased"))
                 values = numbers(units, f"{sampling}, {form}, {n}, {points}")
-                mean(axes, at, values, "o", colour, filled=form == "biased")
+                mean(axes, at, values, marker, colour, filled=form == "biased")
     axes.axhline(0, color="0.8", linewidth=0.8, zorder=0)
     axes.set(xscale="log", xlabel="rows of a side", title=f"R² of translation, {sampling}", ylim=(LOWEST, 1.1))
     axes.set_xticks((16, 32, 64, 128, 256), ("16", "32", "64", "128", "256"))

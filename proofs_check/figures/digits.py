@@ -6,8 +6,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from proofs_check.figures.audit import BLUE, GREEN, ORANGE
 from proofs_check.figures.seeds import LOWEST, handle, mean, title
+from proofs_check.figures.style import BLUE, GREEN, ORANGE, styled
 from proofs_check.real import JOINT, ROWS, SCORES, printed, scores
 
 Results = Sequence[Mapping[str, Any]]
@@ -35,6 +35,7 @@ LOOKS = {"digits": ("o", BLUE, -0.22), "halves": ("s", ORANGE, 0.16), "scenes": 
 ALIGNED = 0.5
 
 
+@styled
 def figure(document: Mapping[str, Any]) -> Figure:
     """Points of R²_TR and R²_CC, and, where a run has them, scores with t-intervals beside the paper's vision table."""
     results = document["results"]

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedLocator, NullLocator
 
+from proofs_check.figures.style import BLUE, GREY, ORANGE, styled
 from proofs_check.intervench_table import SCORES, label
 
 # Its lightness rises evenly, so that it reads the same in grey and to the colour-blind.
@@ -18,7 +19,6 @@ MAP = colormaps["cividis"]
 SPACES = "latent", "concept"
 BASELINES = {"identity": "D", "pca": "^", "random": "v"}
 MARKS = {"gated": "g", "undefined": "u", "near": "n"}
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "0.45"
 # Streams up to which a cell has room for its number, and letters of a stream's name.
 WRITTEN, LETTERS = 8, 12
 
@@ -36,6 +36,7 @@ def draw(document: Mapping[str, Any], path: str | Path) -> None:
     figure(document).savefig(path, dpi=120, format="png")
 
 
+@styled
 def figure(document: Mapping[str, Any]) -> Figure:
     """Return the figure of a document."""
     metrics = document["metrics"]

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from proofs_check.figures.audit import BLUE, GREEN, GREY, ORANGE
 from proofs_check.figures.seeds import LOWEST, generator, handle, mean, numbers, title
+from proofs_check.figures.style import BLUE, GREEN, GREY, ORANGE, styled
 
 WHATS = {"REC": ("o", BLUE), "TR": ("s", ORANGE), "CC": ("^", GREEN)}
 JACCARD = "label_jaccard_live"
@@ -16,6 +16,7 @@ NULL: Mapping[str, Any] = {"marker": "|", "color": GREY, "markersize": 9, "marke
 Units = Sequence[Mapping[str, Any]]
 
 
+@styled
 def figure(document: Mapping[str, Any]) -> Figure:
     """Points with t-intervals: R² and the Jaccard index of labels, methods as rows; at scale "rates", over the rate."""
     if document["scale"] == "rates":

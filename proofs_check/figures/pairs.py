@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from proofs_check.figures.audit import BLUE, GREEN, ORANGE
+from proofs_check.figures.style import BLUE, GREEN, GREY, ORANGE, styled
 
 PLANTED, REAL = "pairs needed", "pairs needed, real embeddings"
 # Where an infinite number of pairs is drawn.
@@ -14,6 +14,7 @@ MOST = 4096
 Units = Sequence[Mapping[str, Any]]
 
 
+@styled
 def figure(document: Mapping[str, Any]) -> Figure:
     """Intervals on a logarithmic axis with the outcomes; arrows and open circles stand for infinite ones.
 
@@ -49,7 +50,7 @@ def _intervals(axes: Axes, units: Units, name: Any) -> None:
             axes.plot(MOST, at, ">", color=BLUE, markersize=5)
         filled = "full" if unit["needed"] else "none"
         axes.plot(unit["needed"] or MOST, at, "o", color=ORANGE, markersize=5, fillstyle=filled)
-    axes.set(xscale="log", xlabel="pairs", yticks=range(len(units)))
+    axes.set(xscale="log", xlabel="pairs needed", yticks=range(len(units)))
     axes.set_yticklabels([name(unit) for unit in units], fontsize="x-small")
     axes.plot([], [], color=BLUE, linewidth=2.5, label="rule, unpaired files")
     if any(unit.get("paired_low") for unit in units):
@@ -60,10 +61,11 @@ def _intervals(axes: Axes, units: Units, name: Any) -> None:
 
 def _laws(axes: Axes, units: Units) -> None:
     """Pairs alone against laws with the same pairs, by what the rule said of components."""
-    for said, colour, words in ((True, GREEN, "can help"), (False, ORANGE, "cannot"), (None, "0.6", "no promise")):
+    looks = ((True, "^", GREEN, "can help"), (False, "o", ORANGE, "cannot"), (None, "x", GREY, "no promise"))
+    for said, marker, colour, words in looks:
         chosen = [u for u in units if u.get("alone") is not None and u["components_help"] is said]
         x, y = ([u[key] for u in chosen] for key in ("alone", "laws"))
-        axes.plot(x, y, "o", color=colour, markersize=5, label=f"rule: laws {words}")
+        axes.plot(x, y, marker, color=colour, markersize=5, label=f"rule: laws {words}")
     axes.plot([0, 1], [0, 1], color="black", linewidth=0.8)
-    axes.set(xlabel="pairs alone", ylabel="pairs and laws")
+    axes.set(xlabel="R² of the pairs alone", ylabel="R² of pairs and laws")
     axes.legend(fontsize="x-small")

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from proofs_check.figures import scatter
-from proofs_check.figures.audit import BLUE, GREEN, ORANGE
 from proofs_check.figures.seeds import COLOURS, generator, handle
+from proofs_check.figures.style import BLUE, GREEN, ORANGE, styled
 
 # By what was trained: the colours of Okabe and Ito, which differ for every eye, and the markers of the scatter.
 OBJECTIVES = {"REC": "0.35", "REC+TR": ORANGE, "REC+CC": BLUE, "REC+TR+CC": GREEN}
@@ -17,6 +17,7 @@ LEAST = 0.02
 TICKS = [digit * 10.0**power for power in range(-4, 5) for digit in (1, 2, 5)]
 
 
+@styled
 def figure(document: Mapping[str, Any]) -> Figure:
     """Scatter of R²; then by generator the interval for C against C, a dot and a line per arm and seed.
 

@@ -9,12 +9,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from proofs_check.figures.seeds import COLOURS, LOWEST, generator
+from proofs_check.figures.style import styled
 
 MARKERS = {"REC": "o", "REC+TR": "^", "REC+CC": "s", "REC+TR+CC": "D", "REC+CYC": "v"}
 # What each experiment holds against translation.
 ACROSS = {"duality": ("CC", "R² of consistency"), "cycle": ("CYC", "R² of the full cycle")}
 
 
+@styled
 def figure(document: Mapping[str, Any]) -> Figure:
     """Scatter of an experiment's document, alone."""
     made = Figure(figsize=(6.4, 5.2), layout="constrained")
@@ -37,14 +39,21 @@ def scatter(axes: Axes, document: Mapping[str, Any]) -> None:
         seen["generator"].add(source)
         seen["objective"].add(objective)
         x, y = ([max(LOWEST, u["r2"][what]) for u in units] for what in ("TR", across))
-        axes.scatter(x, y, marker=MARKERS[objective], color=COLOURS[source], s=26, alpha=0.6, linewidths=0)
+        axes.scatter(x, y, marker=MARKERS[objective], s=24, alpha=0.8, linewidths=0.8, **_look(source))
     axes.axhline(0, color="0.6", linewidth=0.8)
     axes.axvline(0, color="0.6", linewidth=0.8)
     limits = LOWEST - 0.08, 1.05
     axes.set(xlim=limits, ylim=limits, xlabel="R² of translation", ylabel=label)
     axes.set_title(f"{document['experiment']}, {document['scale']}: one point per arm and seed", fontsize=10)
-    handles: list = [Patch(color=c, alpha=0.6, label=g) for g, c in COLOURS.items() if g in seen["generator"]]
+    handles: list = [Patch(alpha=0.8, label=g, **_look(g)) for g in COLOURS if g in seen["generator"]]
     for objective, marker in MARKERS.items():
         if objective in seen["objective"]:
             handles.append(Line2D([], [], marker=marker, linestyle="", color="0.4", label=objective))
     axes.legend(handles=handles, loc="upper left", fontsize=8, frameon=False)
+
+
+def _look(source: str) -> dict[str, Any]:
+    """Filled, open, or filled with a black edge, so that grey tells the generators apart."""
+    colour = COLOURS[source]
+    face = "none" if source == "ReLU wide" else colour
+    return {"facecolor": face, "edgecolor": "black" if source == "ReLU bottleneck" else colour}

@@ -6,9 +6,9 @@ from typing import Any, Literal
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from proofs_check.figures.audit import BLUE, GREEN, ORANGE
 from proofs_check.figures.digits import compared, ordered, parts, split
 from proofs_check.figures.seeds import handle, mean, numbers, title
+from proofs_check.figures.style import BLUE, GREEN, ORANGE, styled
 
 Results = Sequence[Mapping[str, Any]]
 # (key of COUNTED, number of known pairs, units) of every run that knows pairs for both properties.
@@ -35,6 +35,7 @@ LEVELS: Mapping[str, tuple[str, Literal["-", "--", ":"]]] = {
 VIEWS = {"hits": "localisation, one scene", "pair": "localisation, two scenes side by side"}
 
 
+@styled
 def figure(document: Mapping[str, Any]) -> Figure:
     """Means with t-intervals over the number of known pairs; scores, where a run has them, beside the paper's table."""
     results = document["results"]

@@ -6,10 +6,11 @@ from typing import Any, Literal
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from proofs_check.figures.style import AMBER, BLUE, PINK
 from proofs_check.statistics import t_interval
 
 LOWEST = -1.5
-COLOURS = {"linear": "#1b6ca8", "ReLU wide": "#c07000", "ReLU bottleneck": "#b03060"}
+COLOURS = {"linear": BLUE, "ReLU wide": AMBER, "ReLU bottleneck": PINK}
 
 
 def generator(data: Mapping[str, Any]) -> str:

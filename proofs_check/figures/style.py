@@ -1,24 +1,23 @@
-"""One style for all figures: colours that every eye tells apart, markers that grey tells apart, fonts that PDF keeps."""
+"""One style for all figures: colours that every eye tells apart, markers that grey does, text that PDF keeps."""
 
 from pathlib import Path
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 # Okabe & Ito (2008); their greys differ, and a second mark (shape, dash, hatch) always goes with a colour.
-BLUE, ORANGE, GREEN, PINK, SKY, VERMILION = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"
+BLUE, ORANGE, GREEN, PINK, SKY, AMBER = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
 BLACK, GREY, PALE = "black", "0.45", "0.8"
-CYCLE = (BLUE, ORANGE, GREEN, PINK, SKY, VERMILION)
-MARKERS = ("o", "s", "^", "D", "v", "P")
 SINGLE, DOUBLE = 3.5, 7.2  # inches: one column of a journal, and two
 
-RC = {
-    "font.size": 8,
-    "axes.titlesize": 9,
-    "axes.labelsize": 8,
-    "legend.fontsize": 7.5,
-    "xtick.labelsize": 7.5,
-    "ytick.labelsize": 7.5,
+RC: dict[Any, Any] = {
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.labelsize": 9,
+    "legend.fontsize": 8.5,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
     "legend.frameon": False,
     "axes.spines.top": False,
     "axes.spines.right": False,

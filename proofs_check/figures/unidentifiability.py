@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from proofs_check.figures.audit import BLUE, GREEN, ORANGE
 from proofs_check.figures.seeds import COLOURS, LOWEST, generator, handle, mean, numbers, title
+from proofs_check.figures.style import BLUE, GREEN, ORANGE, styled
 from theory.ambiguity.rotations import (
     expected_anchors_r_squared,
     expected_matched_r_squared,
@@ -32,6 +32,7 @@ LEAST = 0.3
 Results = Sequence[Mapping[str, Any]]
 
 
+@styled
 def figure(document: Mapping[str, Any]) -> Figure:
     """Points with t-intervals: Gaussian translators, sparse coders under dTR, and under dCC.
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from proofs_check.figures.audit import BLUE, GREEN, ORANGE
 from proofs_check.figures.seeds import LOWEST, handle, mean, numbers, title
+from proofs_check.figures.style import BLUE, GREEN, ORANGE, styled
 
 # Marker and filled by sampling; colours of the two R² and of the distance.
 SAMPLINGS = {"disjoint": ("o", True), "aligned": ("s", False)}
@@ -14,6 +14,7 @@ WHATS = {"TR": BLUE, "CC": ORANGE}
 TERMS = "dTR", "dCC"
 
 
+@styled
 def figure(document: Mapping[str, Any]) -> Figure:
     """One column per law whose weight varies; above R², below the distance of this law over its floor."""
     arms = [(r, r["settings"]["config"]) for r in document["results"]]

@@ -12,6 +12,7 @@ from nonlinear.experiments.methods import METHODS
 from proofs_check.figures import anchoring, digits, methods, scenes, seeds, unidentifiability
 from proofs_check.figures.experiment import FIGURES, draw
 from proofs_check.figures.experiment import figure as experiment_figure
+from proofs_check.figures.style import BLUE
 
 DATA = {"n_latents": 4, "sparsity": 2, "domains": {"x": 6, "y": 6}, "hidden": []}
 BOTTLENECK = {**DATA, "hidden": [3]}
@@ -216,8 +217,8 @@ def test_sparse_coders_with_the_printed_number_and_the_known_terms():
     assert [round(p[0]) for p in points(tr)] == [0, 2, 1]
     for axes, alone, known in ((tr, -1.0, 0.9), (cc, -1.2, 0.6)):
         drawn = levels(axes)
-        assert drawn[":", "#1b6ca8"] == pytest.approx(alone)
-        assert drawn["--", "#1b6ca8"] == pytest.approx(known)
+        assert drawn[":", BLUE] == pytest.approx(alone)
+        assert drawn["--", BLUE] == pytest.approx(known)
         assert drawn["-", "black"] == 0.99
     assert [p[1] for p in points(below[1])] == pytest.approx([2.0] * 3)
     assert [p[1] for p in points(below[2])] == pytest.approx([3.0] * 2)
