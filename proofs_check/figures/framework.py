@@ -40,7 +40,7 @@ def figure(seed: int = 0) -> Figure:
                 systems = ", ".join(trained.get(p.name, ())) or "–"
                 axes.text(column + 0.04, height, p.name, fontsize=9, weight="bold", va="center")
                 axes.text(column + 0.2, height + 0.06, formula, va="center")
-                axes.text(column + 0.2, height - 0.08, systems, va="center", color=GREY)
+                axes.text(column + 0.2, height - 0.08, systems, va="center", color=GREY, fontsize=7.5)
     axes.set(xlim=(0, 2), ylim=(-2, 0), xticks=[0.5, 1.5], yticks=[sum(ends) / 2 for ends in FIELDS.values()])
     axes.set_xticklabels(["at every point", "in distribution (∼: equal laws)"], fontsize=9)
     axes.set_yticklabels(["representations", "concepts"], fontsize=9, rotation=90, va="center")
