@@ -1,7 +1,5 @@
 """Hypotheses as rewriting rules: at which places of a monomial, in a word or under a trace, a term of h occurs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

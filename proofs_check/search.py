@@ -5,8 +5,6 @@ monomials are matched in turn, round after round within a budget. After each rou
 the goal is a combination of the products so far. Not finding a certificate within a budget proves nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction

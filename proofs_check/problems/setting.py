@@ -5,8 +5,6 @@ its symmetric root, Sx = Rx², and Sxy = Rx M Ry, which any pair of data sets al
 coordinates as U = Rx Wx, so that singular covariances are included.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -66,6 +64,7 @@ class Case(NamedTuple):
 
 
 CASES: dict[str, Case] = {}
+Fill = Callable[["Draw"], dict[str, Any]]
 
 
 def case(problem: Problem, **also: Poly) -> Callable[[Fill], Fill]:
@@ -136,6 +135,3 @@ class Draw:
         Rx, Wx, U = self.encoder("x")
         Ry, Wy, V = self.encoder("y")
         return {"Rx": Rx, "Ry": Ry, "M": self.coherence(), "Wx": Wx, "Wy": Wy, "U": U, "V": V}
-
-
-Fill = Callable[[Draw], dict[str, Any]]
