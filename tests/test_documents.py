@@ -34,7 +34,11 @@ def missing(page):
         if "://" in link:
             continue
         file = page.parent / target if target else page
-        headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), flags=re.M) if file.is_file() else []
+        headings = (
+            re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), flags=re.M)
+            if file.suffix == ".md" and file.is_file()
+            else []
+        )
         if not file.exists() or (part and part not in map(anchor, headings)):
             found.append(link)
     code = re.findall(r"`([^`\n]+)`", re.sub(r"```\w*\n(.*?)```", "", text, flags=re.S))
