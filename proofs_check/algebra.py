@@ -20,7 +20,14 @@ from typing import NamedTuple
 
 
 class Letter(NamedTuple):
-    """A matrix symbol from the space ``column`` to the space ``row``."""
+    """A matrix symbol from the space ``column`` to the space ``row``.
+
+    Examples
+    --------
+    >>> W = Letter("W", "x", "k")
+    >>> (W.T.row, W.T.column), W.T.T == W
+    (('k', 'x'), True)
+    """
 
     name: str
     row: str
@@ -40,12 +47,26 @@ Step = tuple[Fraction, Scalars, Word, str, bool, Word]
 
 
 def transpose(word: Word) -> Word:
-    """Return the word of the transpose: (AB)ᵀ = BᵀAᵀ."""
+    """Return the word of the transpose: (AB)ᵀ = BᵀAᵀ.
+
+    Examples
+    --------
+    >>> A, B = Letter("A", "x", "k"), Letter("B", "k", "y")
+    >>> transpose((A, B)) == (B.T, A.T)
+    True
+    """
     return tuple(letter.T for letter in reversed(word))
 
 
 def fits(word: Word, row: str, column: str) -> bool:
-    """Whether the word maps ``column`` to ``row``; no letter touches the scalars, symmetric letters are square."""
+    """Whether the word maps ``column`` to ``row``; no letter touches the scalars, symmetric letters are square.
+
+    Examples
+    --------
+    >>> A, B = Letter("A", "x", "k"), Letter("B", "k", "y")
+    >>> fits((A, B), "x", "y"), fits((B, A), "k", "k")
+    (True, False)
+    """
     sane = all("1" not in (x.row, x.column) and (x.row == x.column or not x.symmetric) for x in word)
     return sane and [*(x.row for x in word), column] == [row, *(x.column for x in word)]
 
@@ -106,7 +127,13 @@ class Poly:
 
 
 def collect(row: str, column: str, pairs: Iterable[tuple[tuple[Scalars, Word], Fraction | int]]) -> Poly:
-    """Return Σ c·m over the pairs (m, c): scalars sorted, equal monomials added, zeros dropped."""
+    """Return Σ c·m over the pairs (m, c): scalars sorted, equal monomials added, zeros dropped.
+
+    Examples
+    --------
+    >>> collect("1", "1", [((("λ",), ()), 2), ((("μ",), ()), 1), ((("λ",), ()), -2)]) == scalar("μ")
+    True
+    """
     terms: dict[tuple[Scalars, Word], Fraction | int] = {}
     for (scalars, word), c in pairs:
         monomial = (tuple(sorted(scalars, key=lambda s: (not isinstance(s, str), s))), word)
@@ -115,22 +142,50 @@ def collect(row: str, column: str, pairs: Iterable[tuple[tuple[Scalars, Word], F
 
 
 def one(space: str, c: Fraction | int = 1) -> Poly:
-    """Return c times the identity of a space; ``one("1")`` is the number 1."""
+    """Return c times the identity of a space; ``one("1")`` is the number 1.
+
+    Examples
+    --------
+    >>> A = letter("A", "x", "k")
+    >>> one("x") * A == A == A * one("k"), one("1", 2) * A == A + A
+    (True, True)
+    """
     return Poly(space, space, {((), ()): c})
 
 
 def letter(name: str, row: str, column: str, symmetric: bool = False) -> Poly:
-    """Return the polynomial of a single letter."""
+    """Return the polynomial of a single letter.
+
+    Examples
+    --------
+    >>> S, A = letter("S", "x", "x", symmetric=True), letter("A", "x", "x")
+    >>> S.T == S, A.T == A
+    (True, False)
+    """
     return Poly(row, column, {((), (Letter(name, row, column, symmetric),)): 1})
 
 
 def scalar(name: str) -> Poly:
-    """Return a central parameter such as λ; 1/(1+λ) is another one, ν, with the hypothesis (1+λ)ν − 1 = 0."""
+    """Return a central parameter such as λ; 1/(1+λ) is another one, ν, with the hypothesis (1+λ)ν − 1 = 0.
+
+    Examples
+    --------
+    >>> A = letter("A", "x", "k")
+    >>> scalar("λ") * A == A * scalar("λ")
+    True
+    """
     return Poly("1", "1", {((name,), ()): 1})
 
 
 def trace(p: Poly) -> Poly:
-    """Return Tr p, a scalar polynomial: every word becomes the least of its rotations and their transposes."""
+    """Return Tr p, a scalar polynomial: every word becomes the least of its rotations and their transposes.
+
+    Examples
+    --------
+    >>> A, B = letter("A", "x", "k"), letter("B", "k", "x")
+    >>> trace(A * B) == trace(B * A) == trace(A.T * B.T)
+    True
+    """
     if p.row != p.column:
         raise TypeError(f"no trace of a map from {p.column} to {p.row}")
     if p.row == "1":

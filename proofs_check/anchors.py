@@ -77,6 +77,13 @@ def sample(x: Rows, y: Rows, rng: np.random.Generator) -> tuple[Stream, Stream]:
     ------
     InputError
         Fewer than 20 rows, rows that do not vary, or unusable values.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).standard_normal((30, 2))
+    >>> a, b = sample(Rows("x", X), Rows("y", 2 * X), np.random.default_rng(1))
+    >>> bool((b.rows == 2 * a.rows).all())
+    True
     """
     for rows in (x, y):
         if len(rows) < LEAST_ROWS:

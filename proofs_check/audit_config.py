@@ -33,6 +33,11 @@ class Config:
         Bootstrap resamples.
     neighbours, subsample
         k of mutual nearest neighbours, and the largest number of held-out rows that they look at.
+
+    Examples
+    --------
+    >>> Config().rank is None, Config().test_fraction, Config().weights
+    (True, 0.2, (0.1, 1.0, 10.0, 100.0))
     """
 
     rank: int | None = None

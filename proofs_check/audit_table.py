@@ -45,7 +45,13 @@ def table(document: dict) -> RenderableType:
 
 
 def number(value: float | None) -> str:
-    """Two decimals that fit a narrow column; a dash where there is no value."""
+    """Two decimals that fit a narrow column; a dash where there is no value.
+
+    Examples
+    --------
+    >>> number(0.125), number(-0.001), number(None), number(-12345.0)
+    ('0.12', '0.00', '–', '-1e+04')
+    """
     if value is None:
         return "–"
     return f"{value:.2f}".replace("-0.00", "0.00") if abs(value) < 1000 else f"{value:.0e}"

@@ -16,6 +16,10 @@ class Axiom:
     reference
         Where it is proved.
 
+    Examples
+    --------
+    >>> AXIOMS["square inverse"].statement
+    'AB = 1 ⇒ BA = 1 for square matrices'
     """
 
     name: str
@@ -91,6 +95,10 @@ def cite(name: str) -> Step:
     KeyError
         When no axiom has that name.
 
+    Examples
+    --------
+    >>> cite("square inverse").engine, cite("square inverse").accepted
+    ('axiom', True)
     """
     axiom = AXIOMS[name]
     return Step("axiom", axiom.name, True, f"{axiom.statement} [{axiom.reference}]")

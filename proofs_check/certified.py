@@ -23,6 +23,12 @@ def step(name: str, statement: str) -> Step:
     ------
     KeyError, OSError
         When there is no such problem, or no stored certificate.
+
+    Examples
+    --------
+    >>> found = step("L4-readout", "the decoders")
+    >>> found.accepted, found.statement
+    (True, 'the decoders (L4-readout)')
     """
     problem = CASES[name].problem
     steps = load(problem, CERTIFICATES / f"{name}.json")
@@ -36,6 +42,12 @@ def mutants(name: str, rng: np.random.Generator) -> list[Mutant]:
     ------
     LookupError
         When the search does not find the original any more: then finding no variant would say nothing.
+
+    Examples
+    --------
+    >>> mutants("no-such", np.random.default_rng(0))
+    Traceback (most recent call last):
+    KeyError: 'no-such'
     """
     case = CASES[name]
     found = search(case.problem)

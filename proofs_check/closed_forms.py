@@ -33,6 +33,12 @@ class Coders:
         Properties that are not computed, because not even the solver's choice means anything: reason by name.
     solutions
         The solver's answers by name.
+
+    Examples
+    --------
+    >>> same = Coders("id", "identity", {name: np.eye(1) for name in ("Wx", "Dx", "Wy", "Dy")})
+    >>> same.view(np.ones((2, 1)), np.ones((2, 1))).code("x").tolist()
+    [[1.0], [1.0]]
     """
 
     key: str
@@ -79,6 +85,13 @@ def solve_all(
     quick
         Solve the trade-offs in the span of the leading directions of the other closed forms only: for nulls, whose
         canonical correlations are nearly tied, so that the full problem takes longest where it matters least.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> m = Moments.from_arrays(rng.normal(size=(20, 2)), rng.normal(size=(20, 2)))
+    >>> [form.label for form in solve_all(m, m, 1, ())]
+    ['Procrustes', 'PCA (Lemma 1)', 'CCA (Lemma 3)', 'RRR x→y, y→x (L. 5)', 'Cycle (Lemma 7)']
     """
     on_step("PCA, CCA, regressions")
     forms = [_procrustes(moments), _pca(moments, rank), _cca(ridged, rank), _regressions(ridged, rank)]

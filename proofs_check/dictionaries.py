@@ -16,14 +16,26 @@ Vector = tuple[Fraction, ...]
 
 
 def atoms(model: models.Model) -> list[Vector]:
-    """Atoms of the target's linear decoder: the images of the axes."""
+    """Atoms of the target's linear decoder: the images of the axes.
+
+    Examples
+    --------
+    >>> atoms(models.SPLIT_FEATURES)
+    [(Fraction(1, 1),), (Fraction(1, 1),)]
+    """
     view = model.view()
     axes = np.eye(view.code("y").shape[1], dtype=int).tolist()
     return [tuple(row) for row in view.decode("y", models.rows(*map(tuple, axes)))]
 
 
 def sparsity(model: models.Model, streams: str = "xy") -> int:
-    """Largest number of active atoms in a code of the streams."""
+    """Largest number of active atoms in a code of the streams.
+
+    Examples
+    --------
+    >>> sparsity(models.SPLIT_FEATURES), sparsity(models.COLLAPSED)
+    (1, 0)
+    """
     view = model.view()
     return max(sum(c != 0 for c in row) for s in streams for row in view.code(s))
 
@@ -54,6 +66,12 @@ class Dependent:
 
     The atoms are signed axes of Z^d, d = 2s − 1 + more, and one last atom that is a difference of two sums of them with
     coefficients 1 and 2.
+
+    Examples
+    --------
+    >>> drawn = Dependent(0, s=2, more=1)
+    >>> (drawn.D @ drawn.a).tolist() == (drawn.D @ drawn.b).tolist(), spark(drawn.D.T.tolist())
+    (True, 4)
     """
 
     seed: int
@@ -89,7 +107,14 @@ class Dependent:
 
 @dataclass(frozen=True)
 class Signs:
-    """A d×k dictionary of entries −1, 0, 1, and a sparsity s ≤ 2."""
+    """A d×k dictionary of entries −1, 0, 1, and a sparsity s ≤ 2.
+
+    Examples
+    --------
+    >>> drawn = Signs(0, d=2, k=3, s=1)
+    >>> drawn.collides == (drawn.spark <= 2 * drawn.s)
+    True
+    """
 
     seed: int
     d: int

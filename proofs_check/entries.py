@@ -74,7 +74,13 @@ def reading_order(claims: Sequence[Claim]) -> list[Claim]:
 
 
 def source(claim: Claim) -> str:
-    """Return "paper", "correction", "ours" or "empirical"."""
+    """Return "paper", "correction", "ours" or "empirical".
+
+    Examples
+    --------
+    >>> [source(Claim(i, "", "", "", "", Verdict.OPEN)) for i in ("L4.ii", "C1")]
+    ['paper', 'ours']
+    """
     if claim.empirical:
         return "empirical"
     if claim.corrects:
@@ -83,7 +89,13 @@ def source(claim: Claim) -> str:
 
 
 def axiom(name: str) -> dict[str, str]:
-    """Name, statement and reference."""
+    """Name, statement and reference.
+
+    Examples
+    --------
+    >>> axiom("square inverse")["reference"]
+    'Horn & Johnson, Matrix Analysis, 0.5'
+    """
     # An unknown name makes the proof evidence fail, and that failure has to reach the report.
     return asdict(AXIOMS[name]) if name in AXIOMS else {"name": name, "statement": "unknown axiom", "reference": ""}
 

@@ -51,6 +51,11 @@ class Definiteness:
         If A ⪰ 0: unit lower triangular L and D ≥ 0 with A = L diag(D) Lᵀ.
     witness
         Otherwise a vector v with vᵀAv < 0.
+
+    Examples
+    --------
+    >>> Definiteness(Matrix([[0, 1], [1, 0]]), witness=Matrix([1, -1])).semidefinite
+    False
     """
 
     matrix: Matrix

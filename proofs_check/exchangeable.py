@@ -64,7 +64,13 @@ def atom_symmetries(K: int, s: int) -> set[Order]:
 
 
 def uniform(K: int, s: int, values: Sequence[int] = (1,)) -> Law:
-    """Law of codes with a uniform support and independent active entries, uniform on the values."""
+    """Law of codes with a uniform support and independent active entries, uniform on the values.
+
+    Examples
+    --------
+    >>> uniform(2, 1) == {(1, 0): Fraction(1, 2), (0, 1): Fraction(1, 2)}, len(uniform(3, 2, (1, 2)))
+    (True, 12)
+    """
     filled = [
         tuple(next(entries) if on else 0 for on in code)
         for code in codes(K, s)
@@ -74,17 +80,35 @@ def uniform(K: int, s: int, values: Sequence[int] = (1,)) -> Law:
 
 
 def independent(law: Law, m: int) -> dict[tuple[Code, ...], Fraction]:
-    """Law of m independent codes."""
+    """Law of m independent codes.
+
+    Examples
+    --------
+    >>> set(independent(uniform(2, 1), 2).values())
+    {Fraction(1, 4)}
+    """
     return {drawn: prod((law[c] for c in drawn), start=Fraction(1)) for drawn in product(law, repeat=m)}
 
 
 def binary_columns(anchors: Sequence[Code], K: int) -> list:
-    """Column of every atom."""
+    """Column of every atom.
+
+    Examples
+    --------
+    >>> binary_columns([(1, 0, 0), (0, 1, 0)], 3)
+    [(1, 0), (0, 1), (0, 0)]
+    """
     return [tuple(a[i] for a in anchors) for i in range(K)]
 
 
 def amplitude_columns(anchors: Sequence[Code], K: int) -> list:
-    """The same with continuous amplitudes, almost surely all different: an atom that was active is like no other."""
+    """The same with continuous amplitudes, almost surely all different: an atom that was active is like no other.
+
+    Examples
+    --------
+    >>> amplitude_columns([(1, 1, 0, 0)], 4)
+    [0, 1, None, None]
+    """
     return [i if any(a[i] for a in anchors) else None for i in range(K)]
 
 
@@ -101,7 +125,13 @@ def consistent(columns: Sequence) -> list[Order]:
 
 
 def r_squared(law: Law, order: Order) -> Fraction:
-    """R² of the permuted codes over the law."""
+    """R² of the permuted codes over the law.
+
+    Examples
+    --------
+    >>> r_squared(uniform(2, 1), (0, 1)), r_squared(uniform(2, 1), (1, 0))
+    (Fraction(1, 1), Fraction(-3, 1))
+    """
     atoms = range(len(order))
     mean = [sum(p * c[i] for c, p in law.items()) for i in atoms]
     spread = sum(p * (c[i] - mean[i]) ** 2 for c, p in law.items() for i in atoms)
@@ -126,6 +156,12 @@ def expected(
         What the anchors tell about every atom.
     allowed
         The permutations, equally likely, that may be taken given the columns.
+
+    Examples
+    --------
+    >>> law = uniform(3, 1)
+    >>> expected(law, independent(law, 1)), expected(law, independent(law, 0))
+    ((Fraction(0, 1), Fraction(2, 1)), (Fraction(-1, 1), Fraction(1, 1)))
     """
     K = len(next(iter(law)))
 

@@ -28,7 +28,13 @@ def scaled(law: Law, c: Any) -> Law:
 
 
 def joint(*laws: Law) -> Law:
-    """Law of independent sources, on tuples."""
+    """Law of independent sources, on tuples.
+
+    Examples
+    --------
+    >>> joint({1: Fraction(1, 2), -1: Fraction(1, 2)}, {0: Fraction(1)})
+    {(1, 0): Fraction(1, 2), (-1, 0): Fraction(1, 2)}
+    """
     return {
         tuple(x for x, _ in s): prod((p for _, p in s), start=Fraction(1)) for s in product(*(w.items() for w in laws))
     }
@@ -48,7 +54,13 @@ def moved(law: Law, P: Matrix) -> Law:
 
 
 def marginals(law: Law) -> list[Law]:
-    """Law of each source."""
+    """Law of each source.
+
+    Examples
+    --------
+    >>> marginals(joint(SKEWED, WIDE)) == [SKEWED, WIDE]
+    True
+    """
     d = len(next(iter(law)))
     images = [moved(law, [[int(j == i)] for j in range(d)]) for i in range(d)]
     return [{x: p for (x,), p in image.items()} for image in images]
@@ -64,12 +76,24 @@ def moment(law: Law, *powers: int) -> Fraction:
 
 
 def square(law: Law) -> Fraction:
-    """E‖s‖²."""
+    """E‖s‖².
+
+    Examples
+    --------
+    >>> square(joint(SKEWED, WIDE))
+    Fraction(16, 1)
+    """
     return sum((p * sum(x**2 for x in s) for s, p in law.items()), Fraction(0))
 
 
 def conditions(law: Law, *left_out: str) -> dict[str, bool]:
-    """Exact truth of what theorem C4 supposes of the sources, but for what is left out."""
+    """Exact truth of what theorem C4 supposes of the sources, but for what is left out.
+
+    Examples
+    --------
+    >>> [name for name, holds in conditions(joint(SKEWED, WIDE)).items() if not holds]
+    ['no s_i ~ −s_i']
+    """
     single = marginals(law)
     pairs = [(a, b) for i, a in enumerate(single) for b in single[i + 1 :]]
     found = {
@@ -84,12 +108,24 @@ def conditions(law: Law, *left_out: str) -> dict[str, bool]:
 
 
 def signed_permutations(d: int) -> Iterator[SignedPermutation]:
-    """All (σ, e): e_j s_σ(j) stands for s_j."""
+    """All (σ, e): e_j s_σ(j) stands for s_j.
+
+    Examples
+    --------
+    >>> len(list(signed_permutations(3)))
+    48
+    """
     yield from product(permutations(range(d)), product((1, -1), repeat=d))
 
 
 def matrix(source: Sequence[int], signs: Sequence[int]) -> list[list[int]]:
-    """P of a signed permutation, for rows s ↦ sP."""
+    """P of a signed permutation, for rows s ↦ sP.
+
+    Examples
+    --------
+    >>> matrix((1, 0), (1, -1))
+    [[0, -1], [1, 0]]
+    """
     d = len(source)
     return [[signs[j] if source[j] == i else 0 for j in range(d)] for i in range(d)]
 

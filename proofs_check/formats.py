@@ -25,6 +25,14 @@ def map_npy(name: str, path: Path) -> np.ndarray:
     ------
     InputError
         Foreign, truncated or pickled file, or no real two-dimensional array in it.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     np.save(f"{folder}/x.npy", np.eye(2))
+    ...     map_npy("x", Path(folder, "x.npy")).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
     """
     foreign = InputError(f"{name} is no valid .npy file; write it again with numpy.save")
     with path.open("rb") as file:
@@ -47,6 +55,16 @@ def map_safetensors(name: str, path: Path, key: str | None) -> tuple[np.ndarray,
     ------
     InputError
         Foreign or truncated file, an unknown or ambiguous key, or no real two-dimensional tensor under it.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from safetensors.numpy import save_file
+    >>> with TemporaryDirectory() as folder:
+    ...     save_file({"rows": np.eye(2)}, f"{folder}/x.safetensors")
+    ...     array, bfloat16 = map_safetensors("x", Path(folder, "x.safetensors"), "rows")
+    ...     array.tolist(), bfloat16
+    ([[1.0, 0.0], [0.0, 1.0]], False)
     """
     tensors, start = _header(name, path)
     if key is None:

@@ -45,6 +45,11 @@ class Sums:
     ----------
     sse, sst
         [n_forms, n_measures, n_groups]; nan where a form does not have the measure.
+
+    Examples
+    --------
+    >>> Sums(np.array([[[1.0, 0.0]]]), np.array([[[1.0, 3.0]]])).r_squared().tolist()
+    [[0.75]]
     """
 
     sse: np.ndarray
@@ -136,7 +141,13 @@ def evaluate(
 
 
 def group_rows(n: int, seed: int) -> np.ndarray:
-    """Random groups of nearly equal size for n rows; each row is its own group if there are few."""
+    """Random groups of nearly equal size for n rows; each row is its own group if there are few.
+
+    Examples
+    --------
+    >>> sorted(group_rows(4, seed=0).tolist()), int(group_rows(5000, seed=0).max()) + 1
+    ([0, 1, 2, 3], 2000)
+    """
     return np.random.default_rng(seed).permutation(n) % min(n, GROUPS)
 
 

@@ -83,6 +83,12 @@ def open_rows(spec: str | Path) -> Rows:
     ------
     InputError
         Missing, foreign, truncated or pickled file; no real two-dimensional array in it.
+
+    Examples
+    --------
+    >>> open_rows("no.npy")
+    Traceback (most recent call last):
+    proofs_check.errors.InputError: no.npy does not exist; check the path
     """
     name, key = str(spec), None
     path = Path(name)
@@ -109,7 +115,14 @@ def open_rows(spec: str | Path) -> Rows:
 
 
 def check_pair(x: Rows, y: Rows) -> None:
-    """Raise :class:`InputError` unless the two have the same number of rows, at least two."""
+    """Raise :class:`InputError` unless the two have the same number of rows, at least two.
+
+    Examples
+    --------
+    >>> check_pair(Rows("x", np.ones((3, 1))), Rows("y", np.ones((2, 1))))
+    Traceback (most recent call last):
+    proofs_check.errors.InputError: x has 3 rows and y has 2; row i of both files has to show the same item
+    """
     if len(x) != len(y):
         raise InputError(
             f"{x.name} has {len(x)} rows and {y.name} has {len(y)}; row i of both files has to show the same item"
@@ -119,7 +132,14 @@ def check_pair(x: Rows, y: Rows) -> None:
 
 
 def pairs(x: Rows, y: Rows, rows_x: np.ndarray, rows_y: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Blocks of the given rows of both files, side by side."""
+    """Blocks of the given rows of both files, side by side.
+
+    Examples
+    --------
+    >>> rows = Rows("x", np.arange(3000.0).reshape(1500, 2))
+    >>> [len(x) for x, y in pairs(rows, rows, np.arange(1500), np.arange(1500))]
+    [1024, 476]
+    """
     for start in range(0, len(rows_x), ROWS):
         block = slice(start, start + ROWS)
         yield x.take(rows_x[block]), y.take(rows_y[block])

@@ -19,12 +19,24 @@ HERMITE = TGrid(*np.polynomial.hermite_e.hermegauss(60))
 
 
 def uniform(*atoms) -> Law:
-    """Law of equal weights on the given atoms, numbers or tuples of numbers; repeated atoms add up."""
+    """Law of equal weights on the given atoms, numbers or tuples of numbers; repeated atoms add up.
+
+    Examples
+    --------
+    >>> uniform(0, 0, 1)
+    {0: 2/3, 1: 1/3}
+    """
     return {x: Rational(atoms.count(x), len(atoms)) for x in atoms}
 
 
 def projected(law: Law, u: tuple) -> Law:
-    """Law of ⟨u, x⟩."""
+    """Law of ⟨u, x⟩.
+
+    Examples
+    --------
+    >>> projected(uniform((0, 1), (1, 0)), (1, 1))
+    {1: 1}
+    """
     found: dict[Expr, Expr] = {}
     for x, weight in law.items():
         value = simplify(sum((c * v for c, v in zip(u, x, strict=True)), Integer(0)))
@@ -50,7 +62,13 @@ def exact_loss(p: Law, q: Law, grid: Law) -> Expr:
 
 
 def total_variation(p: Law, q: Law) -> Expr:
-    """Exact ½ Σ|p − q|; zero iff the laws are equal."""
+    """Exact ½ Σ|p − q|; zero iff the laws are equal.
+
+    Examples
+    --------
+    >>> total_variation(uniform(0, 1), uniform(0, 2)), total_variation(uniform(0, 1), uniform(1, 0))
+    (1/2, 0)
+    """
     return sum((abs(sympify(p.get(x, 0) - q.get(x, 0))) for x in {**p, **q}), Integer(0)) / 2
 
 
@@ -85,6 +103,12 @@ class Samples:
         Of the samples a [n, d] and b [m, d].
     tied
         Values on the integers, so that atoms repeat.
+
+    Examples
+    --------
+    >>> drawn = Samples(seed=0, n=3, m=5, d=2, tied=True)
+    >>> drawn.a.shape, drawn.b.shape, bool((drawn.a == np.round(drawn.a)).all())
+    ((3, 2), (5, 2), True)
     """
 
     seed: int
@@ -120,7 +144,15 @@ class Samples:
 
 
 def samples(d: int = 3, least: int = 1) -> st.SearchStrategy[Samples]:
-    """Samples of `least` to 6 rows in 1 to d dimensions."""
+    """Samples of `least` to 6 rows in 1 to d dimensions.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> drawn = find(samples(least=2), lambda drawn: drawn.m > 3)
+    >>> drawn.n, drawn.m
+    (2, 4)
+    """
     size = st.integers(least, 6)
     return st.builds(Samples, st.integers(0, 2**32 - 1), size, size, st.integers(1, d), st.booleans())
 
@@ -133,6 +165,12 @@ class Draws:
     ----------
     seed, n, m
         Of atoms and laws; the sizes of the two samples.
+
+    Examples
+    --------
+    >>> a, b, chance = Draws(seed=0, n=2, m=1).columns
+    >>> a.shape, b.shape, round(float(chance.sum()), 12)
+    ((2, 27), (1, 27), 1.0)
     """
 
     seed: int
@@ -160,5 +198,13 @@ class Draws:
 
 
 def draws(least: int = 1) -> st.SearchStrategy[Draws]:
-    """All samples of `least` to 3 rows on each side."""
+    """All samples of `least` to 3 rows on each side.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> drawn = find(draws(least=2), lambda drawn: drawn.m > 2)
+    >>> drawn.n, drawn.m
+    (2, 3)
+    """
     return st.builds(Draws, st.integers(0, 2**32 - 1), st.integers(least, 3), st.integers(least, 3))

@@ -122,12 +122,25 @@ def _solver(seed: int, resources: int) -> z3.Solver:
 
 
 def constant(name: str, sort: z3.SortRef) -> Term:
-    """Arbitrary element of a sort."""
+    """Arbitrary element of a sort.
+
+    Examples
+    --------
+    >>> str(constant("ω", z3.DeclareSort("Ω")))
+    'ω'
+    """
     return z3.Const(name, sort)
 
 
 def function(name: str, *sorts: z3.SortRef) -> Callable[..., Term]:
-    """Arbitrary function; the last sort is that of its values."""
+    """Arbitrary function; the last sort is that of its values.
+
+    Examples
+    --------
+    >>> f = function("f", z3.IntSort(), z3.BoolSort())
+    >>> f(z3.IntVal(0)).sort()
+    Bool
+    """
     return z3.Function(name, *sorts)
 
 
@@ -199,14 +212,28 @@ def _answers(assertions: list, resources: int) -> dict[str, z3.Solver]:
 
 
 def idle_hypotheses(hypotheses: list, goal) -> list:
-    """Those without which the goal is still proved, one left out at a time."""
+    """Those without which the goal is still proved, one left out at a time.
+
+    Examples
+    --------
+    >>> a, b = z3.Ints("a b")
+    >>> idle_hypotheses([a > b, b > 0], a >= b)
+    [b > 0]
+    """
     negated = z3.Not(goal)
     rest = ([*hypotheses[:n], *hypotheses[n + 1 :], negated] for n in range(len(hypotheses)))
     return [h for h, others in zip(hypotheses, rest, strict=True) if _refuted(others, IDLE_RESOURCES)[0]]
 
 
 def countermodel(statement: str, hypotheses: list, goal) -> Step:
-    """Accept iff z3 finds a finite model of hypotheses ∧ ¬goal; the model is the text."""
+    """Accept iff z3 finds a finite model of hypotheses ∧ ¬goal; the model is the text.
+
+    Examples
+    --------
+    >>> a, b = z3.Ints("a b")
+    >>> countermodel("≥ is not >", [a >= b], a > b).accepted, countermodel("> is ≥", [a > b], a >= b).accepted
+    (True, False)
+    """
     answers = _answers([*hypotheses, z3.Not(goal)], RESOURCES)
     accepted = "sat" in answers and "unsat" not in answers
     text = str(answers["sat"].model()) if accepted else ", ".join(sorted(answers))
@@ -214,10 +241,23 @@ def countermodel(statement: str, hypotheses: list, goal) -> Step:
 
 
 def proves(hypotheses: list, goal) -> bool:
-    """Whether z3 proves the goal, idle hypotheses or not; for mutants."""
+    """Whether z3 proves the goal, idle hypotheses or not; for mutants.
+
+    Examples
+    --------
+    >>> a, b = z3.Ints("a b")
+    >>> proves([a > b], a >= b), proves([a >= b], a > b)
+    (True, False)
+    """
     return _decided(hypotheses, goal)[0]
 
 
 def finite_sort(name: str, size: int) -> z3.SortRef:
-    """Sort with exactly `size` named elements."""
+    """Sort with exactly `size` named elements.
+
+    Examples
+    --------
+    >>> finite_sort("E", 2).num_constructors()
+    2
+    """
     return z3.EnumSort(name, [f"{name}{i}" for i in range(size)])[0]

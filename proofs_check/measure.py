@@ -14,7 +14,13 @@ from theory.linalg import tolerance
 
 
 class Residual(NamedTuple):
-    """Frobenius norm of a polynomial's value, and the rounding error expected of a zero."""
+    """Frobenius norm of a polynomial's value, and the rounding error expected of a zero.
+
+    Examples
+    --------
+    >>> Residual(value=3.0, tolerance=2.0).ratio, Residual(0.0, 0.0).ratio
+    (1.5, 0.0)
+    """
 
     value: float
     tolerance: float
@@ -60,6 +66,14 @@ def degradation(problem: Problem, steps: Iterable[Step], values: Mapping[str, An
         A claim and its certificate.
     values
         Any matrices and parameters, also such as break the hypotheses.
+
+    Examples
+    --------
+    >>> from proofs_check.problems import CASES
+    >>> from proofs_check.search import search
+    >>> case = CASES["L4-readout"]
+    >>> degradation(case.problem, search(case.problem).steps, case.members(np.random.default_rng(0))) < 1e-9
+    True
     """
     full = problem.with_dimensions(values)
     spaces = [n for name, n in full.items() if name.startswith("dim ")]

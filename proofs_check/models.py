@@ -19,11 +19,17 @@ Row = tuple[Fraction, ...]
 
 
 def rows(*values) -> np.ndarray:
-    """Exact rows [n, d] from numbers or tuples of numbers."""
+    """Exact rows [n, d] from numbers or tuples of numbers.
+
+    Examples
+    --------
+    >>> rows(1, "1/2").tolist(), rows((1, 2)).shape
+    ([[Fraction(1, 1)], [Fraction(1, 2)]], (1, 2))
+    """
     return np.array([[Fraction(c) for c in (v if isinstance(v, tuple) else (v,))] for v in values], dtype=object)
 
 
-def rowwise(function: Callable[[Row], Row]) -> Callable[[np.ndarray], np.ndarray]:
+def _rowwise(function: Callable[[Row], Row]) -> Callable[[np.ndarray], np.ndarray]:
     """Lift a map of exact tuples to a map of rows."""
     return lambda x: np.array([[Fraction(c) for c in function(tuple(row))] for row in x], dtype=object)
 
@@ -41,6 +47,11 @@ class Model:
     f, g
         The two encoders and the two decoders, maps of exact tuples.
 
+    Examples
+    --------
+    >>> from theory.properties import CC, TR, Instance
+    >>> [SPLIT_FEATURES.holds(Property(what, Instance())) for what in (TR, CC)]
+    [True, False]
     """
 
     name: str
@@ -54,8 +65,8 @@ class Model:
         pairs = {"x": 0, "y": 1}
         return View(
             {"x": self.x, "y": self.y},
-            {s: rowwise(self.f[p]) for s, p in pairs.items()},
-            {s: rowwise(self.g[p]) for s, p in pairs.items()},
+            {s: _rowwise(self.f[p]) for s, p in pairs.items()},
+            {s: _rowwise(self.g[p]) for s, p in pairs.items()},
             sampling="aligned",
         )
 
@@ -65,17 +76,29 @@ class Model:
 
 
 def scale(c) -> Callable[[Row], Row]:
-    """V → c·v."""
+    """V → c·v.
+
+    Examples
+    --------
+    >>> scale("1/2")((3, 4))
+    (Fraction(3, 2), Fraction(2, 1))
+    """
     return lambda v: tuple(Fraction(c) * a for a in v)
 
 
-def affine(c, t) -> Callable[[Row], Row]:
+def _affine(c, t) -> Callable[[Row], Row]:
     """V → c·v + t on numbers."""
     return lambda v: (Fraction(c) * v[0] + Fraction(t),)
 
 
 def total(z: Row) -> Row:
-    """Sum of the entries, as a tuple."""
+    """Sum of the entries, as a tuple.
+
+    Examples
+    --------
+    >>> total((Fraction(1, 2), Fraction(3, 2)))
+    (Fraction(2, 1),)
+    """
     return (sum(z, Fraction(0)),)
 
 
@@ -162,8 +185,20 @@ NAMED = (
 
 @cache
 def pool() -> tuple[Model, ...]:
-    """The named models, then every pair of scalar affine coders on two tiny pairs of streams."""
-    maps = {"u": affine(1, 0), "−u": affine(-1, 0), "2u": affine(2, 0), "u/2": affine("1/2", 0), "u+1": affine(1, 1)}
+    """The named models, then every pair of scalar affine coders on two tiny pairs of streams.
+
+    Examples
+    --------
+    >>> len(pool()) == len(NAMED) + 2 * 5**4
+    True
+    """
+    maps = {
+        "u": _affine(1, 0),
+        "−u": _affine(-1, 0),
+        "2u": _affine(2, 0),
+        "u/2": _affine("1/2", 0),
+        "u+1": _affine(1, 1),
+    }
     tiny = {"x = y = ±1": (rows(1, -1), rows(1, -1)), "x = (1,2), y = (2,1)": (rows(1, 2), rows(2, 1))}
     found: list[Model] = list(NAMED)
     for (data, (x, y)), choice in product(tiny.items(), product(maps, repeat=4)):
@@ -228,7 +263,13 @@ def injective(model: Model, target: str, streams: str) -> bool:
 
 
 def gap(model: Model, name: str) -> Fraction:
-    """How far a property fails, exactly: the level's own ``gap`` if it has one, else its loss."""
+    """How far a property fails, exactly: the level's own ``gap`` if it has one, else its loss.
+
+    Examples
+    --------
+    >>> gap(SPLIT_FEATURES, "TR"), gap(REFLECTION, "CC")
+    (Fraction(0, 1), Fraction(4, 1))
+    """
     prop, edges = _readings()[name]
     view, measure = model.view(), getattr(prop.level, "gap", prop.level.loss)
     return sum((Fraction(measure(prop.what, view, i, j)) for i, j in edges), Fraction(0))
@@ -252,6 +293,12 @@ def counterexample(
     ------
     LookupError
         When no model of the pool refutes it.
+
+    Examples
+    --------
+    >>> found = counterexample(["TR", "REC"], "CC")
+    >>> found.passed, found.hypotheses, found.conclusion
+    (True, {'TR': True, 'REC': True}, {'CC': False})
     """
     model = model or refute(premises, conclusion)
     if model is None:

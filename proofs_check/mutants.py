@@ -114,6 +114,17 @@ def judge_mutants(
     ------
     ValueError
         If a member breaks a hypothesis or the claim itself: then it refutes nothing.
+
+    Examples
+    --------
+    >>> from proofs_check.algebra import letter
+    >>> A, u = letter("A", "k", "k"), letter("u", "k", "n")
+    >>> problem = Problem("fixed", {"fixed": A * u - u}, A * u, u)
+    >>> def members(rng):
+    ...     return {"A": np.diag([1.0, 2.0]), "u": np.array([[1.0], [0.0]])}
+    >>> judged = judge_mutants(problem, members, Budget(rounds=1), np.random.default_rng(0), draws=1)
+    >>> {m.text: m.killed for m in judged}["A u = 2 u"]
+    True
     """
     known = {**problem.hypotheses, **also}
     drawn = [problem.with_dimensions(members(rng)) for _ in range(draws)]
@@ -136,6 +147,15 @@ def judge_mutants(
 
 
 def drop_hypotheses(problem: Problem, budget: Budget) -> dict[str, bool]:
-    """Whether the search still finds a certificate without each of the hypotheses in turn."""
+    """Whether the search still finds a certificate without each of the hypotheses in turn.
+
+    Examples
+    --------
+    >>> from proofs_check.algebra import letter
+    >>> Q, u = letter("Q", "k", "k"), letter("u", "k", "n")
+    >>> problem = Problem("isometry", {"orthogonal": Q.T * Q - 1}, u.T * Q.T * Q * u, u.T * u)
+    >>> drop_hypotheses(problem, Budget(rounds=2))
+    {'orthogonal': False}
+    """
     without = {n: {m: h for m, h in problem.hypotheses.items() if m != n} for n in problem.hypotheses}
     return {n: search_all([replace(problem, hypotheses=rest)], budget) != [None] for n, rest in without.items()}

@@ -72,7 +72,17 @@ def _size(monomial: tuple[Scalars, Word]) -> int:
 
 
 def certificate_text(problem: Problem, steps: Sequence[Step]) -> str:
-    """Return ``left − right = Σ c·s·a·⟨h⟩·b``, one term after the other, as a reader can expand it by hand."""
+    """Return ``left − right = Σ c·s·a·⟨h⟩·b``, one term after the other, as a reader can expand it by hand.
+
+    Examples
+    --------
+    >>> from proofs_check.algebra import letter
+    >>> from proofs_check.search import search
+    >>> Q, u = letter("Q", "k", "k"), letter("u", "k", "n")
+    >>> problem = Problem("isometry", {"orthogonal": Q.T * Q - 1}, u.T * Q.T * Q * u, u.T * u)
+    >>> certificate_text(problem, search(problem).steps)
+    'left − right = uᵀ ⟨orthogonal⟩ u'
+    """
 
     def body(step: Step) -> str:
         _, scalars, a, name, star, b = step
@@ -84,7 +94,18 @@ def certificate_text(problem: Problem, steps: Sequence[Step]) -> str:
 
 
 def dump(problem: Problem, steps: Sequence[Step], path: Path) -> None:
-    """Store the certificate with the claim in words that a person reads; one line per step."""
+    """Store the certificate with the claim in words that a person reads; one line per step.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from proofs_check.algebra import letter
+    >>> A = letter("A", "k", "k")
+    >>> with TemporaryDirectory() as folder:
+    ...     dump(Problem("demo", {}, A, A, identity=True), [], Path(folder, "demo.json"))
+    ...     json.loads(Path(folder, "demo.json").read_text(encoding="utf-8"))["claim"]
+    'A = A'
+    """
 
     def flat(word: Word) -> str:
         return " ".join(f"{x.name}ᵀ" if x.star else x.name for x in word)
@@ -119,6 +140,13 @@ def load(problem: Problem, path: Path) -> list[Step]:
     KeyError
         If it uses a letter that the problem does not have.
 
+    Examples
+    --------
+    >>> from proofs_check.problems import CASES
+    >>> from proofs_check.search import CERTIFICATES
+    >>> problem = CASES["L4-readout"].problem
+    >>> problem.accepts(load(problem, CERTIFICATES / "L4-readout.json"))
+    True
     """
     letters = {x.name: x for x in problem.letters}
 

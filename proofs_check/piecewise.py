@@ -82,7 +82,15 @@ class Pieces:
 
 @st.composite
 def pieces(draw) -> Pieces:
-    """Up to five pieces, gaps among them, but not at the ends."""
+    """Up to five pieces, gaps among them, but not at the ends.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> law = find(pieces(), lambda law: law.shares[1] == 0)
+    >>> len(law.shares), min(law.shares[0], law.shares[-1]) > 0
+    (3, True)
+    """
     inner = draw(st.lists(st.sampled_from((0.0, 0.2, 1.0)), max_size=3))
     shares = (draw(st.sampled_from((0.2, 1.0))), *inner, draw(st.sampled_from((0.2, 1.0))))
     lengths = draw(st.lists(st.sampled_from((0.1, 1.0, 7.0)), min_size=len(shares), max_size=len(shares)))

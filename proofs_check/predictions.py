@@ -27,6 +27,12 @@ class Prediction:
         It holds between these limits.
     below, above
         A control misses it by the margin up to the one, or from the other on.
+
+    Examples
+    --------
+    >>> predicted = number(0.5, 0.125, 0.25)
+    >>> predicted.excluded(Interval(0.7, 0.65, 0.75, 3)), predicted.missed(Interval(0.7, 0.65, 0.75, 3))
+    (True, False)
     """
 
     kind: str

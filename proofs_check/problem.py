@@ -141,6 +141,11 @@ def bound(steps: Iterable[Step], residuals: Mapping[str, float], norms: Mapping[
     float
         The bound on the norm, or on the absolute value, of left − right.
 
+    Examples
+    --------
+    >>> steps = [(Fraction(2), (), (), "orthogonal", False, ())]
+    >>> bound(steps, {"orthogonal": 0.25}, {})
+    0.5
     """
     return sum(
         float(abs(c)) * residuals[name] * prod(norms[x] for x in scalars) * prod(norms[x.name] for x in (*a, *b))

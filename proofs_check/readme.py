@@ -69,6 +69,10 @@ def updated(text: str, body: str) -> str:
     ValueError
         The two markers are not there once each, in order.
 
+    Examples
+    --------
+    >>> updated(f"head {BEGIN} old {END} tail", "new").split()[4:5]
+    ['new']
     """
     head, begin, rest = text.partition(BEGIN)
     _, end, tail = rest.partition(END)

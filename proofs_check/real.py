@@ -74,6 +74,11 @@ class Score:
         Between 0 and 1; no deviation of a printed score or of a single seed.
     seeds
         How many; 0 of a printed score.
+
+    Examples
+    --------
+    >>> Score(0.2174).seeds, Score(0.5, sd=0.01, seeds=3).mean
+    (0, 0.5)
     """
 
     mean: float

@@ -10,7 +10,18 @@ Monomial = tuple[Scalars, Word]
 
 
 class Product(NamedTuple):
-    """The product s·a·h·b: a step without its coefficient."""
+    """The product s·a·h·b: a step without its coefficient.
+
+    Examples
+    --------
+    >>> from proofs_check.algebra import letter
+    >>> Q, u = letter("Q", "k", "k"), letter("u", "k", "n")
+    >>> rules = Rules(Problem("isometry", {"orthogonal": Q.T * Q - 1}, u.T * Q.T * Q * u, u.T * u))
+    >>> ((_, word),) = u.terms
+    >>> product = Product((), (word[0].T,), "orthogonal", False, word)
+    >>> rules.value(product) == u.T * (Q.T * Q - 1) * u, rules.length(product)
+    (True, 4)
+    """
 
     scalars: Scalars
     left: Word
@@ -20,7 +31,16 @@ class Product(NamedTuple):
 
 
 class Rules:
-    """The hypotheses as rewriting rules: for a monomial, the products that contain it. Remembers its answers."""
+    """The hypotheses as rewriting rules: for a monomial, the products that contain it. Remembers its answers.
+
+    Examples
+    --------
+    >>> from proofs_check.algebra import letter
+    >>> Q, u = letter("Q", "k", "k"), letter("u", "k", "n")
+    >>> problem = Problem("isometry", {"orthogonal": Q.T * Q - 1}, u.T * Q.T * Q * u, u.T * u)
+    >>> [p.hypothesis for m in problem.left.terms for p in Rules(problem).matches(m)][:1]
+    ['orthogonal']
+    """
 
     def __init__(self, problem: Problem):
         self.trace, self.row = problem.kind == "trace", problem.goal.row

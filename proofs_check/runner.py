@@ -43,6 +43,10 @@ class Finding:
     cached
         Whether it was read from the cache.
 
+    Examples
+    --------
+    >>> Finding("E3.i", "experiment", True, "measured", {"outcome": "supported"}).p_value
+    1.0
     """
 
     claim: str
@@ -89,6 +93,10 @@ def collect(
     on_progress
         Called with (claim id, kind) as each piece is done.
 
+    Examples
+    --------
+    >>> collect([])
+    {}
     """
     run = run or Run()
     tasks = [(c.id, k) for c in claims for k in c.evidence if not kinds or k in kinds]
@@ -236,7 +244,13 @@ def _plain(value: Any) -> Any:
 
 @cache
 def fingerprint() -> str:
-    """Hash of every source file, certificate and trusted library version: the same hash, the same evidence."""
+    """Hash of every source file, certificate and trusted library version: the same hash, the same evidence.
+
+    Examples
+    --------
+    >>> fingerprint() == fingerprint(), len(fingerprint()) > 8
+    (True, True)
+    """
     root = Path(__file__).parent.parent
     digest = hashlib.sha256()
     for package in PACKAGES:
@@ -249,7 +263,13 @@ def fingerprint() -> str:
 
 @cache
 def versions() -> dict[str, str]:
-    """Versions of the libraries that the evidence trusts."""
+    """Versions of the libraries that the evidence trusts.
+
+    Examples
+    --------
+    >>> set(TRUSTED) <= set(versions())
+    True
+    """
     return {name: version(name) for name in TRUSTED}
 
 

@@ -11,7 +11,15 @@ MARGIN = 1e-6
 
 
 def vanishes(expression: Expr) -> bool:
-    """Whether SymPy reduces the expression to zero; an answer "no" says nothing about its truth."""
+    """Whether SymPy reduces the expression to zero; an answer "no" says nothing about its truth.
+
+    Examples
+    --------
+    >>> from sympy import symbols
+    >>> x, y = symbols("x y")
+    >>> vanishes((x + y) ** 2 - x**2 - 2 * x * y - y**2), vanishes(x - y)
+    (True, False)
+    """
     return expand(expression, complex=True) == 0 or simplify(expression) == 0
 
 
@@ -39,6 +47,14 @@ def mutants(truth: Expr, variants: Sequence[tuple[str, str, Expr]], rng: np.rand
         What should differ from it.
     rng
         Source of the four draws.
+
+    Examples
+    --------
+    >>> from sympy import symbols
+    >>> x = symbols("x")
+    >>> variants = [("double", "2x²", 2 * x**2), ("rewrite", "x·x", x * x)]
+    >>> [(m.killed, m.equivalent) for m in mutants(x**2, variants, np.random.default_rng(0))]
+    [(True, False), (False, True)]
     """
     symbols = sorted(truth.free_symbols.union(*(v.free_symbols for _, _, v in variants)), key=str)
     draws = rng.uniform(0.25, 0.75, size=(4, len(symbols)))

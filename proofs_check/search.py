@@ -34,6 +34,14 @@ class Budget:
         By how much the scalar factors, traces and dimensions included, may outnumber those of the goal.
     products
         Most products s·a·h·b.
+
+    Examples
+    --------
+    >>> from proofs_check.algebra import letter
+    >>> A, u = letter("A", "k", "k"), letter("u", "k", "n")
+    >>> twice = Problem("twice", {"fixed": A * u - u}, A * A * u, u)
+    >>> search(twice, Budget(products=1)) is None, search(twice, Budget(products=2)) is None
+    (True, False)
     """
 
     rounds: int = 8
@@ -159,7 +167,18 @@ def _beyond(monomial: Monomial, limit: tuple[int, int]) -> bool:
 
 
 def certify(problem: Problem, directory: Path = CERTIFICATES, budget: Budget = Budget()) -> Found | None:
-    """Search, and store what was found as ``<directory>/<problem name>.json``."""
+    """Search, and store what was found as ``<directory>/<problem name>.json``.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from proofs_check.algebra import letter
+    >>> A, u = letter("A", "k", "k"), letter("u", "k", "n")
+    >>> with TemporaryDirectory() as folder:
+    ...     found = certify(Problem("twice", {"fixed": A * u - u}, A * A * u, u), Path(folder))
+    ...     len(found.steps), Path(folder, "twice.json").exists()
+    (2, True)
+    """
     found = search(problem, budget)
     if found:
         directory.mkdir(parents=True, exist_ok=True)

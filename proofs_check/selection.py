@@ -46,14 +46,29 @@ def select(claims: Sequence[Claim], words: Sequence[str]) -> list[Claim]:
 
 
 def check_kinds(kinds: Sequence[str]) -> None:
-    """Raise :class:`InputError` for an unknown kind of evidence."""
+    """Raise :class:`InputError` for an unknown kind of evidence.
+
+    Examples
+    --------
+    >>> check_kinds(["prof"])
+    Traceback (most recent call last):
+    proofs_check.errors.InputError: there is no kind of evidence 'prof'; did you mean proof?
+    """
     for kind in kinds:
         if kind not in KINDS:
             raise InputError(_unknown("kind of evidence", kind, KINDS, f"choose among {', '.join(KINDS)}"))
 
 
 def check_some(claims: Sequence[Claim], kinds: Sequence[str]) -> None:
-    """Raise :class:`InputError` where none of the claims has evidence of these kinds, so that nothing would run."""
+    """Raise :class:`InputError` where none of the claims has evidence of these kinds, so that nothing would run.
+
+    Examples
+    --------
+    >>> from proofs_check.ledger import Verdict
+    >>> check_some([Claim("C1", "", "", "", "", Verdict.OPEN)], ["proof"])
+    Traceback (most recent call last):
+    proofs_check.errors.InputError: C1: no evidence of kind proof; there is none at all
+    """
     present = {k for c in claims for k in c.evidence}
     if kinds and not present & set(kinds):
         has = f"there is {', '.join(k for k in KINDS if k in present)}" if present else "there is none at all"

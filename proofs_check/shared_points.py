@@ -55,7 +55,13 @@ def coincidence(batches: Batches) -> Fraction:
 
 
 def once(batches: Batches) -> bool:
-    """Whether no point is twice in one batch."""
+    """Whether no point is twice in one batch.
+
+    Examples
+    --------
+    >>> once(from_set("independent", 4, 2, 2)), once(from_law(2, 2, 1, 0))
+    (True, False)
+    """
     return all(len({*side}) == len(side) for pair in batches for side in pair)
 
 

@@ -12,7 +12,13 @@ ALPHA = 0.05
 
 @dataclass(frozen=True)
 class Interval:
-    """Mean of `n` values with the limits of its confidence interval; one value alone leaves it unbounded."""
+    """Mean of `n` values with the limits of its confidence interval; one value alone leaves it unbounded.
+
+    Examples
+    --------
+    >>> print(Interval(mean=0.5, low=0.25, high=0.75, n=3))
+    0.5 [0.25, 0.75]
+    """
 
     mean: float
     low: float

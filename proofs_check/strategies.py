@@ -122,6 +122,13 @@ def pairs(
         Smallest and largest dx and dy.
     whitenable
         Keep k within both ranks, so that whitened encoders exist.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> pair = find(pairs(("square",)), lambda pair: pair.dx > 1)
+    >>> pair.dx, pair.dy, pair.k
+    (2, 2, 2)
     """
     regime = draw(st.sampled_from(regimes))
     dx, dy = draw(st.integers(min_width, max_width)), draw(st.integers(min_width, max_width))

@@ -13,7 +13,14 @@ Transformation = Callable[[View, np.random.Generator], View]
 
 
 def like(A: np.ndarray, x: Any) -> Any:
-    """Return the NumPy array A in the namespace, dtype and on the device of x."""
+    """Return the NumPy array A in the namespace, dtype and on the device of x.
+
+    Examples
+    --------
+    >>> import torch
+    >>> like(np.eye(2), torch.zeros(1, dtype=torch.float32)).dtype
+    torch.float32
+    """
     return array_namespace(x).asarray(A, dtype=x.dtype, device=device(x))
 
 

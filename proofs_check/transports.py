@@ -24,13 +24,25 @@ def after(s: Map, t: Map) -> Map:
 
 
 def all_maps(size_i: int, size_j: int) -> Classes:
-    """Every map between the two spaces."""
+    """Every map between the two spaces.
+
+    Examples
+    --------
+    >>> {pair: len(maps) for pair, maps in all_maps(2, 3).items()}
+    {'ii': 4, 'ij': 9, 'ji': 8, 'jj': 27}
+    """
     sizes = {"i": size_i, "j": size_j}
     return {a + b: frozenset(product(range(sizes[b]), repeat=sizes[a])) for a, b in PAIRS}
 
 
 def only(**maps: Iterable[Map]) -> Classes:
-    """Exactly the given maps, by pair of streams."""
+    """Exactly the given maps, by pair of streams.
+
+    Examples
+    --------
+    >>> sorted(only(ij=[(1, 0)])["ij"]), sorted(only(ij=[(1, 0)])["jj"])
+    ([(1, 0)], [])
+    """
     return {pair: frozenset(maps.get(pair, ())) for pair in PAIRS}
 
 
@@ -65,6 +77,12 @@ class Transport:
         T_*, the image of every x_i.
     F
         Pair of streams → allowed maps between their spaces; "ij" holds the translations i → j.
+
+    Examples
+    --------
+    >>> swapped = Transport(((0, 0, 1), (1, 1, 1)), (0, 1), all_maps(2, 2))
+    >>> sorted(swapped.solutions), swapped.solutions == swapped.orbit, swapped.exact
+    ([(0, 1), (1, 0)], True, False)
     """
 
     points: tuple[tuple[int, int, int], ...]
@@ -131,7 +149,15 @@ class Transport:
 
 @st.composite
 def transports(draw) -> Transport:
-    """Systems that satisfy every hypothesis: T_*, an inverse almost everywhere and random maps generate the classes."""
+    """Systems that satisfy every hypothesis: T_*, an inverse almost everywhere and random maps generate the classes.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> found = find(transports(), lambda t: len(t.support) == 2)
+    >>> all(found.hypotheses.values()), found.solutions == found.orbit
+    (True, True)
+    """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     seen = draw(st.integers(1, 3))
     size = {s: draw(st.integers(seen, 3)) for s in "ij"}

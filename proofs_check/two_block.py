@@ -74,7 +74,14 @@ class TwoBlock:
 
 
 def two_block(pair: Pair, weight: float) -> TwoBlock:
-    """Problem of a pair of data sets, whitened by the singular value decompositions of the data, not of covariances."""
+    """Problem of a pair of data sets, whitened by the singular value decompositions of the data, not of covariances.
+
+    Examples
+    --------
+    >>> problem = two_block(Pair(0, 30, 2, 2, 1, 0.0, "tied"), 1.0)
+    >>> bool(np.allclose(problem.Sx, np.eye(2))), np.linalg.svd(problem.M)[1].round(9).tolist()
+    (True, [0.6, 0.6])
+    """
     white, values = [], []
     for data, rank in ((pair.X, pair.rank_x), (pair.Y, pair.rank_y)):
         left, singular, _ = np.linalg.svd(data, full_matrices=False)

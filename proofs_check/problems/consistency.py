@@ -53,7 +53,13 @@ case(
 
 
 def loss(Wx, Wy):
-    """Return ‖X Wx − Y Wy‖²_F, n times the loss."""
+    """Return ‖X Wx − Y Wy‖²_F, n times the loss.
+
+    Examples
+    --------
+    >>> loss(Wx, Wy) == square(X * Wx) + square(Y * Wy) - 2 * trace(Wx.T * X.T * Y * Wy)
+    True
+    """
     return square(X * Wx - Y * Wy)
 
 

@@ -32,12 +32,25 @@ variance = trace(Sx) + trace(Sy)
 
 
 def loss(Wx, Wy, Dx, Dy):
-    """Return L_CC + λ L_REC in second moments."""
+    """Return L_CC + λ L_REC in second moments.
+
+    Examples
+    --------
+    >>> from proofs_check.notation import poly_text
+    >>> poly_text(loss(Wx * 0, Wy * 0, Dx, Dy)) == poly_text(weight * variance)
+    True
+    """
     return consistency(Wx, Wy) + weight * (reconstruction(Sx, Wx, Dx) + reconstruction(Sy, Wy, Dy))
 
 
 def objective(U, V):
-    """Return F = Tr(ZᵀKZ), Z = [U; V], K = [[λΣx, M], [Mᵀ, λΣy]]."""
+    """Return F = Tr(ZᵀKZ), Z = [U; V], K = [[λΣx, M], [Mᵀ, λΣy]].
+
+    Examples
+    --------
+    >>> objective(U * -1, V * -1) == objective(U, V) != objective(U * -1, V)
+    True
+    """
     return weight * trace(U.T * Sx * U) + 2 * trace(U.T * M * V) + weight * trace(V.T * Sy * V)
 
 

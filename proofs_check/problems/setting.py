@@ -33,17 +33,37 @@ WHITENED = {
 
 
 def translation(S: Poly, C: Poly, T: Poly, W: Poly, D: Poly) -> Poly:
-    """Return E‖y − x W D‖² for covariances S of x and T of y, and cross-covariance C."""
+    """Return E‖y − x W D‖² for covariances S of x and T of y, and cross-covariance C.
+
+    Examples
+    --------
+    >>> W, D = letter("W", "x", "k"), letter("D", "k", "y")
+    >>> zero == translation(Sx, Sxy, Sy, W, D) - trace(Sy) + 2 * trace(D.T * W.T * Sxy) - trace(D.T * W.T * Sx * W * D)
+    True
+    """
     return trace(T) - 2 * trace(C.T * W * D) + trace(D.T * W.T * S * W * D)
 
 
 def reconstruction(S: Poly, W: Poly, D: Poly) -> Poly:
-    """Return E‖x − x W D‖²."""
+    """Return E‖x − x W D‖².
+
+    Examples
+    --------
+    >>> W, D = letter("W", "x", "k"), letter("D", "k", "x")
+    >>> reconstruction(Sx, W, D) == translation(Sx, Sx, Sx, W, D)
+    True
+    """
     return translation(S, S, S, W, D)
 
 
 def consistency(V: Poly, W: Poly) -> Poly:
-    """Return E‖x V − y W‖²."""
+    """Return E‖x V − y W‖².
+
+    Examples
+    --------
+    >>> consistency(Wx, Wy) == consistency(Wx * -1, Wy * -1) != consistency(Wx * -1, Wy)
+    True
+    """
     return trace(V.T * Sx * V) + trace(W.T * Sy * W) - 2 * trace(V.T * Sxy * W)
 
 
@@ -51,7 +71,13 @@ zero = Poly("1", "1", {})
 
 
 def square(A: Poly) -> Poly:
-    """Return ‖A‖²_F."""
+    """Return ‖A‖²_F.
+
+    Examples
+    --------
+    >>> square(Wx) == square(Wx.T) == trace(Wx * Wx.T)
+    True
+    """
     return trace(A.T * A)
 
 
@@ -80,7 +106,15 @@ def case(problem: Problem, **also: Poly) -> Callable[[Fill], Fill]:
 
 
 class Draw:
-    """Random matrices between spaces of random dimensions: dx, dy, k all different and k > 1, or k = min(dx, dy)."""
+    """Random matrices between spaces of random dimensions: dx, dy, k all different and k > 1, or k = min(dx, dy).
+
+    Examples
+    --------
+    >>> draw = Draw(np.random.default_rng(0))
+    >>> U = draw.stiefel("x", "k")
+    >>> U.shape == (draw.size["x"], draw.size["k"]), bool(np.allclose(U.T @ U, np.eye(draw.size["k"])))
+    (True, True)
+    """
 
     def __init__(self, rng: np.random.Generator):
         self.rng = rng

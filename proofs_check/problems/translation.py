@@ -158,7 +158,13 @@ def _isotropic(draw: Draw) -> dict[str, Any]:
 
 # Lemma 6. All terms with Dy: its best value solves (WxᵀΣxWx + λWyᵀΣyWy) Dy = WxᵀΣxy + λWyᵀΣy
 def into_y(D):
-    """Return the part of L = L_TR + λ L_REC that depends on the decoder into y."""
+    """Return the part of L = L_TR + λ L_REC that depends on the decoder into y.
+
+    Examples
+    --------
+    >>> into_y(Dy * 0) == (1 + weight) * trace(Sy)
+    True
+    """
     return translation(Sx, Sxy, Sy, Wx, D) + weight * reconstruction(Sy, Wy, D)
 
 
@@ -199,7 +205,13 @@ to_x, to_y = ν * (Wy.T * Sxy.T + weight * Wx.T * Sx), ν * right
 
 
 def mixture(U, V):
-    """Return Tr(ZᵀK₆Z)."""
+    """Return Tr(ZᵀK₆Z).
+
+    Examples
+    --------
+    >>> mixture(U * -1, V * -1) == mixture(U, V) != mixture(U * -1, V)
+    True
+    """
     inner = M * Sy * M.T + weight * weight * Sx, M * Sy + Sx * M, M.T * Sx * M + weight * weight * Sy
     return trace(U.T * inner[0] * U) + 2 * weight * trace(U.T * inner[1] * V) + trace(V.T * inner[2] * V)
 

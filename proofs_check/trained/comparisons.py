@@ -47,6 +47,11 @@ class Reading:
         The control's function, where it is the same arms read otherwise.
     beside
         Further numbers of the measured arms, means over seeds: name → function of a unit.
+
+    Examples
+    --------
+    >>> Reading("R² of TR", r2("TR"), (), ()).of({"r2": {"TR": 0.5}})
+    0.5
     """
 
     words: str

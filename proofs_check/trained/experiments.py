@@ -19,7 +19,13 @@ Beside = Mapping[str, Callable[[Units], float]]
 
 
 def store() -> Store:
-    """Where verify, pytest and the notebooks keep what they trained."""
+    """Where verify, pytest and the notebooks keep what they trained.
+
+    Examples
+    --------
+    >>> store().folder.name
+    'experiments'
+    """
     return Store(cache_dir() / "experiments")
 
 
