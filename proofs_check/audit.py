@@ -120,7 +120,13 @@ def split(n: int, test_fraction: float, seed: int) -> tuple[np.ndarray, np.ndarr
 
 
 def neighbour_count(config: Config, rows: int) -> int:
-    """Neighbours k to compare: at most a quarter of the rows, or chance alone would find most of them; 0 if none."""
+    """Neighbours k to compare: at most a quarter of the rows, or chance alone would find most of them; 0 if none.
+
+    Examples
+    --------
+    >>> neighbour_count(Config(neighbours=10), 20), neighbour_count(Config(neighbours=10), 400)
+    (5, 10)
+    """
     return min(config.neighbours, rows // 4)
 
 

@@ -14,7 +14,13 @@ NULLS = ("shuffled pairs", "untrained coders")
 
 @dataclass(frozen=True)
 class Arm:
-    """One line of a record: what was measured, a control or a null."""
+    """One line of a record: what was measured, a control or a null.
+
+    Examples
+    --------
+    >>> print(Arm("control", "untrained", t_interval([0.0, 0.0])).interval)
+    0 [0, 0]
+    """
 
     role: str
     name: str

@@ -60,7 +60,14 @@ class Entry:
 
 
 def reading_order(claims: Sequence[Claim]) -> list[Claim]:
-    """Order the paper's statements by number, each followed by its corrections, then ours, then what is measured."""
+    """Order the paper's statements by number, each followed by its corrections, then ours, then what is measured.
+
+    Examples
+    --------
+    >>> claims = [Claim(i, "", "", "", "", Verdict.OPEN) for i in ("C1", "L10.i", "L2.i", "P1")]
+    >>> [c.id for c in reading_order(claims)]
+    ['P1', 'L2.i', 'L10.i', 'C1']
+    """
     by_id = {c.id: c for c in claims}
 
     def key(claim: Claim):
@@ -107,7 +114,14 @@ def entry(
     found: Mapping[str, Sequence[Finding]],
     p_value: float | None,
 ) -> Entry:
-    """Return the claim as the report shows it; ``known`` holds its ancestors and corrections, too."""
+    """Return the claim as the report shows it; ``known`` holds its ancestors and corrections, too.
+
+    Examples
+    --------
+    >>> claim = Claim("C1", "", "", "", "", Verdict.OPEN)
+    >>> entry(claim, {"C1": claim}, {"C1": Verdict.OPEN}, {}, None).source
+    'ours'
+    """
     corrections = tuple(c.id for c in known.values() if c.corrects == claim.id)
     return Entry(
         **{f: getattr(claim, f) for f in ("id", "title", "formula", "statement", "locator", "corrects")},

@@ -15,7 +15,13 @@ GROUPS = 2000
 
 @dataclass(frozen=True)
 class Measure:
-    """One number: a WHAT on one edge."""
+    """One number: a WHAT on one edge.
+
+    Examples
+    --------
+    >>> [m.name for m in MEASURES]
+    ['REC x', 'REC y', 'TR x→y', 'TR y→x', 'CC', 'CYC x', 'CYC y']
+    """
 
     what: What
     i: str

@@ -33,7 +33,14 @@ def word_text(word: Word) -> str:
 
 
 def scalars_text(scalars: Scalars) -> str:
-    """Return the commuting factors, traces written Tr(…) and dimensions by their space."""
+    """Return the commuting factors, traces written Tr(…) and dimensions by their space.
+
+    Examples
+    --------
+    >>> from proofs_check.algebra import Letter
+    >>> scalars_text(("dim k", "λ", "λ", (Letter("S", "x", "x", True),)))
+    'k λ² Tr(S)'
+    """
 
     def closed(word: Word) -> str:
         turns = [w[i:] + w[:i] for w in (word, transpose(word)) for i in range(len(word))]

@@ -128,6 +128,12 @@ class Frozen:
         Name of the measured number → prediction.
     sha256
         Hash of the file.
+
+    Examples
+    --------
+    >>> stated = Frozen("E0", "symmetry", [(0, 0)], 0.01, ["REC"], {"R²": inequality(">=", 0.5, 0.25)}, "")
+    >>> stated.predictions["R²"].text
+    '≥ 0.75, a control ≤ 0.5'
     """
 
     claim: str

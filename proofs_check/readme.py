@@ -17,7 +17,13 @@ BEGIN, END = "<!-- ledger:begin -->", "<!-- ledger:end -->"
 
 
 def counts(claims: Sequence[Claim]) -> str:
-    """Return a Markdown list: how many statements of each source have which verdict."""
+    """Return a Markdown list: how many statements of each source have which verdict.
+
+    Examples
+    --------
+    >>> print(counts([Claim("C1", "", "", "", "", Verdict.OPEN)]))
+    - 1 theorems beyond the paper: 1 open
+    """
     titles = {
         "paper": "statements of the paper",
         "correction": "statements in place of refuted ones",
@@ -31,7 +37,13 @@ def counts(claims: Sequence[Claim]) -> str:
 
 
 def tables(claims: Sequence[Claim]) -> str:
-    """Return three Markdown tables: the paper's statements with what replaces them, ours, the empirical."""
+    """Return three Markdown tables: the paper's statements with what replaces them, ours, the empirical.
+
+    Examples
+    --------
+    >>> tables([Claim("C1", "a title", "", "", "", Verdict.OPEN)]).splitlines()[-1]
+    '| C1 | a title | open |'
+    """
     ordered = reading_order(claims)
     paper = [c for c in ordered if source(c) == "paper"]
     ours, empirical = ([c for c in ordered if source(c) == s] for s in ("ours", "empirical"))

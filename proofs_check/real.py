@@ -100,6 +100,11 @@ class Conclusion:
         The outcome in a word: "carries over", "does not", "in part", "open", "not run" or "BROKEN".
     findings
         Its claims, with the records that hold numbers.
+
+    Examples
+    --------
+    >>> Conclusion("cycles close", *judged(["supported", "contradicted"]), []).word
+    'in part'
     """
 
     text: str

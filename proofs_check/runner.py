@@ -112,7 +112,14 @@ def collect(
 
 
 class Pool:
-    """Evidence tasks under way in worker processes; use as a context manager."""
+    """Evidence tasks under way in worker processes; use as a context manager.
+
+    Examples
+    --------
+    >>> with Pool([], Run()) as pool:
+    ...     list(pool.completed())
+    []
+    """
 
     def __init__(self, tasks: Iterable[tuple[str, str]], run: Run, *, fresh: bool = False, workers: int | None = None):
         self._done: dict[tuple[str, str], list[Finding]] = {}

@@ -51,7 +51,14 @@ class Budget:
 
 
 class Found(NamedTuple):
-    """A certificate and the budget that sufficed for it."""
+    """A certificate and the budget that sufficed for it.
+
+    Examples
+    --------
+    >>> found = Found([], Budget())
+    >>> found.steps, found.budget.rounds
+    ([], 8)
+    """
 
     steps: list[Step]
     budget: Budget

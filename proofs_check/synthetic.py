@@ -50,6 +50,11 @@ class Cell:
         The measured {role, name, interval}; None where no record holds numbers.
     outcome, word, reason
         Of the record, "not run" where there is none; the outcome in a word of ``WORDS``.
+
+    Examples
+    --------
+    >>> Cell(cell("dTR", "CC"), 0.5, None, "not run", WORDS["not run"], "").name
+    'dTR: R²_CC'
     """
 
     name: str

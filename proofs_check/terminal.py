@@ -68,7 +68,15 @@ def show(report: Report, mismatches: Sequence[str], console: Console) -> None:
 
 
 def summary(report: Report, mismatches: int) -> str:
-    """Return the whole report in one line."""
+    """Return the whole report in one line.
+
+    Examples
+    --------
+    >>> from proofs_check.evidence import Run
+    >>> from proofs_check.report import assemble
+    >>> summary(assemble([], {}, Run()), 0).split(";")[:2]
+    ['0 claims: none', ' all as expected']
+    """
     c = report.counts
     verdicts = ", ".join(f"{c['verdicts'][v]} {v}" for v in STYLE if v in c["verdicts"])
     agreement = f"{mismatches} NOT AS EXPECTED" if mismatches else "all as expected"

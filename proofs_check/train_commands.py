@@ -92,7 +92,7 @@ def train(
         chosen = configuration.read(config, **changes)
         sources = open_streams(files)
         known = _ids(ids, list(sources))
-        with taken_back(out), progress() as on_progress:
+        with _taken_back(out), progress() as on_progress:
             model = run(chosen, sources, known, out, resume=resume, on_progress=on_progress)
     last = {name: float(values[-1].mean()) for name, values in model.curve.items()}
     print(f"{out}: step {model.step}, " + ", ".join(f"{name} {value:.4g}" for name, value in last.items()))
@@ -176,7 +176,7 @@ def one_line() -> Iterator[None]:
 
 
 @contextmanager
-def taken_back(out: Path) -> Iterator[None]:
+def _taken_back(out: Path) -> Iterator[None]:
     """Remove what a run that failed before its first line of metrics has made."""
     files = [out / "config.json", out / "metrics.jsonl"]
     new, made = not files[0].exists(), [p for p in (out, *out.parents) if not p.exists()]

@@ -26,7 +26,13 @@ def like(A: np.ndarray, x: Any) -> Any:
 
 @dataclass(frozen=True)
 class Between:
-    """The map x → map(x A) B, where None stands for the identity."""
+    """The map x → map(x A) B, where None stands for the identity.
+
+    Examples
+    --------
+    >>> Between(np.abs, A=-2 * np.eye(1), B=3 * np.eye(1))(np.array([[1.0]]))
+    array([[6.]])
+    """
 
     map: Callable[[Any], Any]
     A: np.ndarray | None = None

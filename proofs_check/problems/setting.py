@@ -82,7 +82,15 @@ def square(A: Poly) -> Poly:
 
 
 class Case(NamedTuple):
-    """A problem, a generator of matrices that satisfy its hypotheses, and more facts for its mutants (``also``)."""
+    """A problem, a generator of matrices that satisfy its hypotheses, and more facts for its mutants (``also``).
+
+    Examples
+    --------
+    >>> from proofs_check.problems import CASES
+    >>> drawn = CASES["L4-readout"].members(np.random.default_rng(0))
+    >>> drawn["Gx"].shape == (drawn["Wx"].shape[1],) * 2
+    True
+    """
 
     problem: Problem
     members: Members
@@ -94,7 +102,15 @@ Fill = Callable[["Draw"], dict[str, Any]]
 
 
 def case(problem: Problem, **also: Poly) -> Callable[[Fill], Fill]:
-    """Register the decorated function, which fills a draw's sizes with matrices, as the members of the problem."""
+    """Register the decorated function, which fills a draw's sizes with matrices, as the members of the problem.
+
+    Examples
+    --------
+    >>> from proofs_check.problems import CASES
+    >>> case(CASES["L4-readout"].problem)(lambda draw: {})
+    Traceback (most recent call last):
+    ValueError: two problems are called L4-readout
+    """
 
     def register(function: Fill) -> Fill:
         if problem.name in CASES:
