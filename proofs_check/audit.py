@@ -25,7 +25,7 @@ Blocks = Iterator[tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class _Outcome:
     """The closed forms fitted on one pairing of the training rows, and tried on the same pairing of the others."""
 
     forms: Sequence[Coders]
@@ -51,6 +51,13 @@ class Audit:
         On the true pairs, and on shuffled ones.
     intervals
         [2, n_forms, n_measures], None with fewer than ten held-out rows.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).standard_normal((50, 2))
+    >>> done = audit(Rows("x", X), Rows("y", 2 * X), Config(rank=1, weights=()))
+    >>> done.rank, done.ranks
+    (1, (2, 2))
     """
 
     x: Rows
@@ -61,8 +68,8 @@ class Audit:
     test: Moments
     ranks: tuple[int, int]
     rank: int
-    found: Outcome
-    nulls: Sequence[Outcome]
+    found: _Outcome
+    nulls: Sequence[_Outcome]
     intervals: np.ndarray | None
 
 
@@ -166,7 +173,7 @@ class _Pair:
         for X, Y in self._shown(text, pairs(self.x, self.y, rows_x, rows_y), rows_x):
             yield (X - self.raw.mean_x) / self.sx, (Y - self.raw.mean_y) / self.sy
 
-    def outcome(self, text: str, partners_train: np.ndarray, partners_test: np.ndarray) -> Outcome:
+    def outcome(self, text: str, partners_train: np.ndarray, partners_test: np.ndarray) -> _Outcome:
         train = replace(self.train, Sxy=self._cross(text, self.train, self.rows_train, partners_train))
         test = replace(self.test, Sxy=self._cross(text, self.test, self.rows_test, partners_test))
         ridged = train.ridged(self.config.ridge / train.dx, self.config.ridge / train.dy)
@@ -186,7 +193,7 @@ class _Pair:
             correlations = _correlations(train, directions), _correlations(test, directions)
             blocks = self.blocks(f"{text}: R² on held-out rows", self.rows_test, partners_test)
             sums = evaluate(forms, blocks, (test.mean_x, test.mean_y), self.groups)
-        return Outcome(
+        return _Outcome(
             forms, sums, *correlations, *self._similarity(f"{text}: CKA, neighbours, Procrustes", test, partners_test)
         )
 

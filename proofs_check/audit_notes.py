@@ -9,7 +9,17 @@ FEW = 20
 
 
 def notes(audit: Audit) -> list[str]:
-    """What a reader has to keep in mind with these data."""
+    """What a reader has to keep in mind with these data.
+
+    Examples
+    --------
+    >>> from proofs_check.audit import audit
+    >>> from proofs_check.audit_config import Config
+    >>> from proofs_check.inputs import Rows
+    >>> X = np.random.default_rng(0).standard_normal((15, 2))
+    >>> notes(audit(Rows("x", X), Rows("y", X), Config(rank=1, weights=())))
+    ['3 held-out rows: too few for intervals; ten are needed']
+    """
     found, config = audit.found, audit.config
     said = []
     if not audit.rank:

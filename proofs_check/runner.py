@@ -197,7 +197,13 @@ def in_order(tasks: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def evaluate(claim_id: str, kind: str, run: Run) -> list[Finding]:
-    """Run one kind of evidence of one claim here and now, and store it if it passed."""
+    """Run one kind of evidence of one claim here and now, and store it if it passed.
+
+    Examples
+    --------
+    >>> [f.passed for f in evaluate("P1.i", "no such kind", Run())]
+    [False]
+    """
     claim = _claims()[claim_id]
     try:
         records = claim.collect(kind, run)
@@ -282,7 +288,13 @@ def versions() -> dict[str, str]:
 
 @cache
 def commit() -> str:
-    """Commit of the checkout, "+changes" when the tree differs from it, "" outside a checkout."""
+    """Commit of the checkout, "+changes" when the tree differs from it, "" outside a checkout.
+
+    Examples
+    --------
+    >>> commit() == "" or commit().removesuffix("+changes").isalnum()
+    True
+    """
     root = Path(__file__).parent.parent
 
     def git(*words: str) -> str:
