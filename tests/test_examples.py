@@ -61,7 +61,7 @@ MISSING = {
 
 def public_names() -> Iterator[tuple[str, str, str]]:
     """Module, name and docstring of every public function and class that no command line calls."""
-    commands = {(c.callback.__module__, c.callback.__name__) for c in COMMANDS.values()}
+    commands = {(c.callback.__module__, c.callback.__name__) for c in COMMANDS.values() if c.callback}
     for module, text in SOURCES.items():
         if module.split(".")[0] not in PACKAGES_WITH_EXAMPLES or module.startswith(EXEMPT):
             continue
@@ -93,5 +93,5 @@ def test_every_public_name_has_an_example():
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_shows_an_example_of_itself(name):
-    _, _, examples = COMMANDS[name].help.partition("**Examples**")
+    _, _, examples = (COMMANDS[name].help or "").partition("**Examples**")
     assert f"concept-alignment {name}" in examples
