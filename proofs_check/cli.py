@@ -19,6 +19,7 @@ from proofs_check import (
     experiment_command,
     figures_command,
     intervench_command,
+    new_command,
     train_commands,
 )
 from proofs_check.errors import InputError
@@ -182,6 +183,7 @@ def verify(
         list[str] | None, typer.Option("--kind", help="Only this kind of evidence (proof, numeric, …); repeat it.")
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Collect everything anew, without the cache.")] = False,
+    plugin: train_commands.Plugin = None,
     out: Out = None,
     seed: Seed = 0,
     as_json: Json = False,
@@ -195,6 +197,7 @@ def verify(
 
     - concept-alignment verify --out report
     - concept-alignment verify P1 L4.ii
+    - concept-alignment verify X1 --plugin x1.py
     - concept-alignment verify --kind proof --json > proofs.json
     """
     from dataclasses import asdict
@@ -204,7 +207,7 @@ def verify(
     from proofs_check import report, runner
     from proofs_check.evidence import Run
     from proofs_check.ledger import load
-    from proofs_check.listing import load_plugins
+    from proofs_check.listing import load_files
     from proofs_check.output import complete_folder
     from proofs_check.selection import check_kinds, check_some, select
 
@@ -212,7 +215,7 @@ def verify(
     check_kinds(kinds)
     if seed < 0:
         raise InputError(f"--seed {seed} is negative; pass a whole number ≥ 0")
-    load_plugins()
+    load_files(plugin)
     known = load()
     chosen = select(known, claim or [])
     check_some(chosen, kinds)
@@ -244,11 +247,13 @@ app.command()(intervench_command.intervench)
 app.command()(anchors_command.anchors)
 app.command()(experiment_command.experiment)
 app.command()(figures_command.figures)
+app.command()(new_command.new)
 
 
 @app.command("list")
 def list_(
     what: Annotated[str, typer.Argument(metavar="WHAT", help="properties, systems or claims.")],
+    plugin: train_commands.Plugin = None,
     as_json: Json = False,
 ) -> None:
     """List the properties that can be asked for, the systems that can be trained, or the claims that are checked.
@@ -262,6 +267,7 @@ def list_(
 
     if what not in listing.TABLES:
         raise InputError(f"there is no list of {what!r}; choose {' or '.join(listing.TABLES)}")
+    listing.load_files(plugin)
     if as_json:
         print(_json(listing.TABLES[what]()))
     else:
