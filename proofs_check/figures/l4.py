@@ -1,0 +1,57 @@
+"""Lemma 4: reconstruction moves whitened coders from the CCA to the PCA; the trade-off does not disappear."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from scipy.linalg import subspace_angles
+
+from proofs_check.figures.linear_case import SETTING, pair, panels, through, trained
+from proofs_check.figures.style import BLUE, GREEN, ORANGE, styled
+from theory.solvers import cca, consistency_tradeoff, pca
+
+CONFIGURATION = f"{SETTING}; k = 2, reconstruction weight λ from .01 to 100"
+RANK, WEIGHTS = 2, np.geomspace(0.01, 100, 7)
+
+
+@styled
+def figure(seed: int = 0) -> Figure:
+    """Left: the least loss over λ, and what the CCA's encoders give; right: angles to the CCA and the PCA.
+
+    Examples
+    --------
+    >>> [axes.get_xscale() for axes in figure().axes]
+    ['log', 'log']
+    """
+    from nonlinear.linear import loss
+
+    X, Y, m = pair(seed)
+    X, Y = X - m.mean_x, Y - m.mean_y
+    made, (left, right) = panels(2)
+    found = consistency_tradeoff.path(m, RANK, list(WEIGHTS))
+    still = cca.solve(m, RANK)
+    kept = {"Wx": still.maps["Wx"], "Wy": still.maps["Wy"]}
+    kept |= {"Dx": kept["Wx"].T @ m.Sx, "Dy": kept["Wy"].T @ m.Sy}
+    size = 1 + WEIGHTS
+    terms: list[dict[Any, float]] = [{"CC": 1.0, "REC": float(w)} for w in WEIGHTS]
+    paper = np.array([float(loss(X, Y, kept, t)) for t in terms])
+    losses = [trained(X, Y, RANK, t, "whitened", seed=seed).losses / s for t, s in zip(terms, size, strict=True)]
+    closed = np.array([s.optimum for s in found]) / size
+    through(
+        left,
+        list(WEIGHTS),
+        list(closed),
+        losses,
+        list(paper / size),
+        says="the CCA for every λ (the paper)",
+        legend="upper left",
+    )
+    left.set(xlabel="reconstruction weight λ", ylabel="(CC + λ REC) / (1 + λ)", xscale="log", ylim=(0, 19))
+    ends = {"to the CCA": still.maps["Wx"], "to the PCA": pca.solve(m.Sx, RANK).maps["W"]}
+    for (label, W), line, marker, colour in zip(ends.items(), ("-", "--"), "os", (BLUE, ORANGE), strict=True):
+        angles = [np.degrees(subspace_angles(s.maps["Wx"], W)[0]) for s in found]
+        right.plot(WEIGHTS, angles, line, marker=marker, color=colour, label=label)
+    right.set(xlabel="reconstruction weight λ", ylabel="largest angle of span Wx, degrees", xscale="log", ylim=(-3, 93))
+    right.axhline(0, color=GREEN, linewidth=0.8, linestyle=":")
+    right.legend()
+    return made

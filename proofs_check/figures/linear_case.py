@@ -1,0 +1,93 @@
+"""What the figures of the linear lemmas share: one pair of domains, and closed forms drawn through trained coders."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from proofs_check.figures.style import BLUE, DOUBLE, GREEN, ORANGE
+from theory.moments import Moments
+
+ROWS, WIDTHS, STARTS = 60, (5, 4), 4
+SETTING = f"{ROWS} Gaussian rows, widths {WIDTHS[0]} and {WIDTHS[1]}, {STARTS} starts per point, seed 0"
+
+
+def pair(seed: int, dy: int = WIDTHS[1]) -> tuple[np.ndarray, np.ndarray, Moments]:
+    """Two correlated domains [60, 5] and [60, dy] whose variances differ by direction, and their moments.
+
+    Examples
+    --------
+    >>> X, Y, m = pair(0)
+    >>> X.shape, Y.shape, m.dx
+    ((60, 5), (60, 4), 5)
+    """
+    rng = np.random.default_rng(seed)
+    dx, shared = WIDTHS[0], rng.normal(size=(ROWS, 3))
+    X = (shared @ rng.normal(size=(3, dx)) + rng.normal(size=(ROWS, dx))) * np.geomspace(2.0, 0.5, dx)
+    Y = (shared @ rng.normal(size=(3, dy)) + rng.normal(size=(ROWS, dy))) * np.geomspace(0.5, 2.0, dy)
+    return X, Y, Moments.from_arrays(X, Y)
+
+
+def trained(X, Y, rank: int, weights: Mapping, constraint: str = "none", seed: int = 0, steps: int = 600):
+    """Linear coders trained by gradient from several starts; torch is imported here.
+
+    Examples
+    --------
+    >>> X, Y, m = pair(0)
+    >>> fit = trained(X, Y, 1, {"REC": 1.0})
+    >>> bool(fit.losses.min() < np.trace(m.Sx) + np.trace(m.Sy))
+    True
+    """
+    from nonlinear import linear
+
+    return linear.train(X, Y, rank, weights, constraint, starts=STARTS, seed=seed, steps=steps)
+
+
+def panels(count: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure of two columns' width with so many panels side by side.
+
+    Examples
+    --------
+    >>> len(panels(2)[1])
+    2
+    """
+    made = Figure(figsize=(DOUBLE, 2.9), layout="constrained")
+    return made, list(made.subplots(1, count, squeeze=False)[0])
+
+
+def through(
+    axes: Axes,
+    at: Sequence[float],
+    closed: Sequence[float],
+    losses: Sequence[np.ndarray],
+    paper: Sequence[float] | None = None,
+    *,
+    says: str = "as the paper states it",
+    legend: Any = "best",
+) -> None:
+    """Draw a closed form through the losses that training reached, and what the paper states where that differs.
+
+    Parameters
+    ----------
+    at
+        Position of each closed form on the x axis.
+    closed, paper
+        The corrected minimum; and the stated one, or None.
+    losses
+        Final losses of all starts [starts], for each position. The best start of each is filled.
+    says
+        The label of what the paper states.
+    legend
+        Where the legend stands.
+    """
+    if paper is not None:
+        axes.plot(at, paper, "--", color=ORANGE, label=says)
+    axes.plot(at, closed, "-", color=BLUE, label="closed form, corrected" if paper is not None else "closed form")
+    for x, found in zip(at, losses, strict=True):
+        axes.plot([x] * len(found), found, "o", color=GREEN, fillstyle="none", alpha=0.6)
+        axes.plot(x, min(found), "o", color=GREEN)
+    axes.plot([], [], "o", color=GREEN, label="trained, best start")
+    axes.plot([], [], "o", color=GREEN, fillstyle="none", label="other starts")
+    axes.legend(loc=legend)
