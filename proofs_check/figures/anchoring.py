@@ -86,7 +86,7 @@ def _sparse(axes: Axes, results: Results) -> None:
         marker, colour, _ = ARMS[laws]
         # Side by side on an axis that is logarithmic in 1 + m.
         at = (1 + m) * (1.06 if laws else 1 / 1.06) - 1
-        mean(axes, at, numbers(result["units"], "r2", "TR"), marker, colour, filled=False, alpha=0.45)
+        mean(axes, at, numbers(result["units"], "r2", "TR"), marker, colour, filled=False)
         mean(axes, at, numbers(result["units"], "r2", "CC"), marker, colour)
         counts.add(m)
     for laws, (marker, colour, label) in ARMS.items():

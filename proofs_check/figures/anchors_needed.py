@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from proofs_check.figures.style import BLUE, ORANGE, styled
+from proofs_check.figures.style import BLUE, DOUBLE, ORANGE, styled
 
 
 @styled
@@ -23,7 +23,7 @@ def figure(document: Mapping[str, Any]) -> Figure:
     >>> [label.get_text() for label in figure(document).axes[0].get_yticklabels()]
     ['laws matched exactly', 'ridge regression alone']
     """
-    made = Figure(figsize=(7, 2.4), layout="constrained")
+    made = Figure(figsize=(DOUBLE, 2.4), layout="constrained")
     axes, needed, laws = made.subplots(), document["needed"], document["laws"]
     low, median, high = (needed[name] for name in ("low", "median", "high"))
     right = high or 4 * (median or low or 1.0)

@@ -23,12 +23,11 @@ CURVES = {
     "REC y": (ORANGE, "-"),
     "TR x→y": (BLUE, "--"),
     "TR y→x": (ORANGE, "--"),
-    "CC": (GREEN, "-"),
+    "CC": (GREEN, ":"),
 }
 NAMES = {"REC": "reconstruction", "TR": "translation", "CC": "consistency", "CYC": "full cycle"}
 
 
-@styled
 def draw(document: dict, path: str | Path) -> None:
     """Draw the JSON document of an audit into a PNG file.
 
@@ -39,29 +38,34 @@ def draw(document: dict, path: str | Path) -> None:
     path
         Name of the PNG file.
     """
-    figure = Figure(figsize=(14, 9), layout="constrained")
+    figure(document).savefig(path, dpi=120, format="png")
+
+
+@styled
+def figure(document: dict) -> Figure:
+    """Return the figure of an audit's document; its notes alone where nothing could be measured."""
+    made = Figure(figsize=(14, 9), layout="constrained")
     if not any(m["value"] is not None for form in document["forms"] for m in form["measures"].values()):
-        figure.text(0.5, 0.5, "\n".join(document["notes"]), ha="center")
-        figure.savefig(path, dpi=120, format="png")
-        return
-    left, right = figure.subfigures(1, 2, width_ratios=(1, 1.5), squeeze=False)[0]
+        made.text(0.5, 0.5, "\n".join(document["notes"]), ha="center")
+        return made
+    left, right = made.subfigures(1, 2, width_ratios=(1, 1.5), squeeze=False)[0]
     top, bottom = left.subplots(2, 1)
     _spectrum(top, document)
     _path(bottom, document)
     _forms(right, document)
     inputs, rows = document["inputs"], document["rows"]
-    figure.suptitle(
+    made.suptitle(
         f"x: {PurePath(inputs['x']['name']).name}    y: {PurePath(inputs['y']['name']).name}    "
         f"k = {document['rank']['used']}, {rows['train']} training rows, {rows['test']} held-out rows"
     )
-    figure.savefig(path, dpi=120, format="png")
+    return made
 
 
 def _spectrum(axes: Axes, document: dict) -> None:
     spectrum, k = document["spectrum"], document["rank"]["used"]
     styles = {
         "null_train": ("shuffled pairs, training", "--", GREY),
-        "null_test": ("shuffled pairs, held-out", ".", GREY),
+        "null_test": ("shuffled pairs, held-out", "x", GREY),
         "train": ("training", "-", BLUE),
         "test": ("held-out", ".", ORANGE),
     }
@@ -88,7 +92,7 @@ def _forms(figure, document: dict) -> None:
         for number, (measure, colour) in enumerate(parts.items()):
             shift = (number - (len(parts) - 1) / 2) * 0.3
             for row, form in enumerate(forms):
-                _dot(axes, form["measures"][measure], row + shift, colour)
+                _dot(axes, form["measures"][measure], row + shift, colour, "os"[number])
         for boundary in _groups(forms):
             axes.axhline(boundary - 0.5, color="0.85", linewidth=0.8)
         axes.axvline(0, color="black", linewidth=0.6)
@@ -102,7 +106,7 @@ def _forms(figure, document: dict) -> None:
     facets[0].set_ylim(len(forms) - 0.5, -0.5)
     handles = [
         Line2D([], [], color=BLUE, marker="o", label="x, x→y, CC (95 % interval)"),
-        Line2D([], [], color=ORANGE, marker="o", label="y, y→x (95 % interval)"),
+        Line2D([], [], color=ORANGE, marker="s", label="y, y→x (95 % interval)"),
         Line2D([], [], color="black", marker="o", markerfacecolor="white", linestyle="", label="left free by the form"),
         Line2D([], [], color=GREY, marker="|", markersize=9, linestyle="", label="shuffled pairs"),
         Line2D([], [], color="black", marker="<", linestyle="", label=f"below {FLOOR}"),
@@ -121,7 +125,7 @@ def _groups(forms: list[dict]) -> list[int]:
     return [i for i in range(1, len(forms)) if forms[i]["key"] != forms[i - 1]["key"]]
 
 
-def _dot(axes: Axes, measure: dict, row: float, colour: str) -> None:
+def _dot(axes: Axes, measure: dict, row: float, colour: str, marker: str) -> None:
     value, interval, null = measure["value"], measure["interval"], measure["null"]
     if value is None:
         return
@@ -131,7 +135,7 @@ def _dot(axes: Axes, measure: dict, row: float, colour: str) -> None:
         axes.plot([max(end, FLOOR) for end in interval], [row, row], color=colour, linewidth=1.5)
     face = colour if measure["determined"] else "white"
     axes.plot(
-        max(value, FLOOR), row, "<" if value < FLOOR else "o", color=colour, markerfacecolor=face, markersize=4.5
+        max(value, FLOOR), row, "<" if value < FLOOR else marker, color=colour, markerfacecolor=face, markersize=4.5
     )  # fmt: skip
 
 

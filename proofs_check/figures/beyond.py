@@ -1,7 +1,7 @@
 """E9: the weight of the leak and what it does to R², and the shares of atoms that anchors match."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -48,16 +48,22 @@ def _weights(axes: Axes, units: Mapping[str, Units]) -> None:
     for at, (name, key, _, theory) in enumerate(WEIGHTS):
         axes.plot((at - 0.3, at + 0.3), (theory, theory), color="black", linewidth=1)
         mean(axes, at, numbers(units.get(name, []), key), "o", BLUE)
+    axes.legend(
+        handles=[handle("o", BLUE, "measured"), handle("", "black", "theory (F2)", line="-")],
+        loc="lower left",
+        fontsize="small",
+    )
     axes.set_xticks(range(len(WEIGHTS)), [label for _, _, label, _ in WEIGHTS], fontsize="small")
-    axes.set(ylabel="n × weight, N × weight", title="weight of the leaked instance loss", ylim=(-0.2, 1.3))
+    axes.set(ylabel="weight × rows (n or N)", title="weight of the leaked instance loss", ylim=(-0.2, 1.3))
 
 
 def _shares(axes: Axes, units: Units) -> None:
     counts = range(1, 41)
+    looks: dict[str, tuple[str, str, Literal["-", "--"], str]]
     looks = {"amplitudes": ("", "o", "-", BLUE), "activity": ("activity_", "s", "--", ORANGE)}
     for words, (key, marker, line, colour) in looks.items():
         curve = [(expected_distinct_columns(ATOMS, ACTIVE, m, words == "amplitudes") - 1) / (ATOMS - 1) for m in counts]
-        axes.plot(counts, curve, line, color=colour, linewidth=1, label=f"matched by {words}")
+        axes.plot(counts, curve, line, color=colour, linewidth=1)
         for m in counts:
             mean(axes, m, numbers(units, f"{key}share_{m}"), marker, colour)
     axes.set(
@@ -66,7 +72,8 @@ def _shares(axes: Axes, units: Units) -> None:
         title="atoms of twin autoencoders, matched",
         ylim=(0, 1.05),
     )
-    axes.legend(loc="lower right", frameon=False, fontsize="small")
+    handles = [handle(m, c, f"by {words}", line=line) for words, (_, m, line, c) in looks.items()]
+    axes.legend(handles=handles, title="measured, theory (C5)", loc="lower right", fontsize="small")
 
 
 def _map(axes: Axes, units: Units, sampling: str) -> None:
@@ -77,6 +84,6 @@ def _map(axes: Axes, units: Units, sampling: str) -> None:
                 values = numbers(units, f"{sampling}, {form}, {n}, {points}")
                 mean(axes, at, values, marker, colour, filled=form == "biased")
     axes.axhline(0, color="0.8", linewidth=0.8, zorder=0)
-    axes.set(xscale="log", xlabel="rows of a side", title=f"R² of translation, {sampling}", ylim=(LOWEST, 1.1))
+    axes.set(xscale="log", xlabel="rows of a side", title=f"R² of translation, {sampling}", ylim=(LOWEST - 0.15, 1.35))
     axes.set_xticks((16, 32, 64, 128, 256), ("16", "32", "64", "128", "256"))
     axes.minorticks_off()

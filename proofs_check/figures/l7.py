@@ -27,7 +27,7 @@ def figure(seed: int = 0) -> Figure:
     ranks = range(1, 5)
     closed = [cycle.solve(m, k).optimum for k in ranks]
     paper = [pca.solve(m.Sx, k).optimum + (pca.solve(m.Sy, k).optimum if k <= DY else 0.0) for k in ranks]
-    fits = [trained(X, Y, k, {"CYC": 1.0}, seed=seed) for k in ranks]
+    fits = [trained(X, Y, k, {"CYC": 1.0}, seed=seed, stall=1e-13) for k in ranks]
     through(left, list(ranks), closed, [f.losses for f in fits], paper, says="tails after k (the paper)")
     left.set(xlabel="codes k", ylabel="full cycle loss", xticks=ranks)
     for k, fit in zip(ranks, fits, strict=True):

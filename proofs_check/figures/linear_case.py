@@ -30,7 +30,18 @@ def pair(seed: int, dy: int = WIDTHS[1]) -> tuple[np.ndarray, np.ndarray, Moment
     return X, Y, Moments.from_arrays(X, Y)
 
 
-def trained(X, Y, rank: int, weights: Mapping, constraint: str = "none", seed: int = 0, steps: int = 600):
+def trained(
+    X,
+    Y,
+    rank: int,
+    weights: Mapping,
+    constraint: str = "none",
+    *,
+    seed: int = 0,
+    starts: int = STARTS,
+    steps: int = 600,
+    stall: float = 1e-9,
+):
     """Linear coders trained by gradient from several starts; torch is imported here.
 
     Examples
@@ -42,7 +53,7 @@ def trained(X, Y, rank: int, weights: Mapping, constraint: str = "none", seed: i
     """
     from nonlinear import linear
 
-    return linear.train(X, Y, rank, weights, constraint, starts=STARTS, seed=seed, steps=steps)
+    return linear.train(X, Y, rank, weights, constraint, starts=starts, seed=seed, steps=steps, stall=stall)
 
 
 def panels(count: int) -> tuple[Figure, list[Axes]]:
@@ -84,10 +95,33 @@ def through(
     """
     if paper is not None:
         axes.plot(at, paper, "--", color=ORANGE, label=says)
-    axes.plot(at, closed, "-", color=BLUE, label="closed form, corrected" if paper is not None else "closed form")
+    axes.plot(
+        at,
+        closed,
+        "-",
+        color=BLUE,
+        gid="closed",
+        label="closed form, corrected" if paper is not None else "closed form",
+    )
     for x, found in zip(at, losses, strict=True):
         axes.plot([x] * len(found), found, "o", color=GREEN, fillstyle="none", alpha=0.6)
-        axes.plot(x, min(found), "o", color=GREEN)
+        axes.plot(x, min(found), "o", color=GREEN, gid="trained")
     axes.plot([], [], "o", color=GREEN, label="trained, best start")
     axes.plot([], [], "o", color=GREEN, fillstyle="none", label="other starts")
     axes.legend(loc=legend)
+
+
+def missed(made: Figure) -> float:
+    """Largest distance of the best trained coders from the closed form that is drawn, over its largest value.
+
+    Examples
+    --------
+    >>> made, (axes,) = panels(1)
+    >>> through(axes, [1, 2], [2.0, 1.0], [np.array([2.0]), np.array([1.5, 1.25])])
+    >>> missed(made)
+    0.125
+    """
+    lines = {name: [p for p in made.axes[0].lines if p.get_gid() == name] for name in ("closed", "trained")}
+    closed = np.asarray(lines["closed"][0].get_ydata(), dtype=float)
+    best = np.array([np.asarray(p.get_ydata(), dtype=float)[0] for p in lines["trained"]])
+    return float(np.abs(best - closed).max() / np.abs(closed).max())

@@ -45,7 +45,7 @@ def _intervals(axes: Axes, units: Units, name: Any) -> None:
         low, high = unit["low"] or MOST, unit["high"] or MOST
         axes.plot([low, high], [at, at], color=BLUE, linewidth=2.5, solid_capstyle="butt")
         if unit.get("paired_low"):
-            axes.plot([unit["paired_low"], unit["paired_high"] or MOST], [at - 0.3] * 2, color=GREEN, linewidth=2)
+            axes.plot([unit["paired_low"], unit["paired_high"] or MOST], [at - 0.3] * 2, color=GREEN, linewidth=1)
         if unit["high"] is None:
             axes.plot(MOST, at, ">", color=BLUE, markersize=5)
         filled = "full" if unit["needed"] else "none"
@@ -54,9 +54,11 @@ def _intervals(axes: Axes, units: Units, name: Any) -> None:
     axes.set_yticklabels([name(unit) for unit in units], fontsize="x-small")
     axes.plot([], [], color=BLUE, linewidth=2.5, label="rule, unpaired files")
     if any(unit.get("paired_low") for unit in units):
-        axes.plot([], [], color=GREEN, linewidth=2, label="rule, paired files")
+        axes.plot([], [], color=GREEN, linewidth=1, label="rule, paired files")
     axes.plot([], [], "o", color=ORANGE, label="outcome")
-    axes.legend(fontsize="x-small", loc="best")
+    if any(not unit["needed"] for unit in units):
+        axes.plot([], [], "o", color=ORANGE, fillstyle="none", label="outcome, infinite")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2)
 
 
 def _laws(axes: Axes, units: Units) -> None:

@@ -49,7 +49,7 @@ def scatter(axes: Axes, document: Mapping[str, Any]) -> None:
     for objective, marker in MARKERS.items():
         if objective in seen["objective"]:
             handles.append(Line2D([], [], marker=marker, linestyle="", color="0.4", label=objective))
-    axes.legend(handles=handles, loc="upper left", fontsize=8, frameon=False)
+    axes.legend(handles=handles, loc="lower left", fontsize=8, frameon=False)
 
 
 def _look(source: str) -> dict[str, Any]:
