@@ -131,6 +131,11 @@ def sparse_ell(D: ArrayLike, s: int) -> float:
     """max over sets S of min(2s, k) atoms of σ_max(D_S): replaces ℓ for s-sparse codes (theorem A2).
 
     Raises ValueError as `sparse_sigma` does.
+
+    Examples
+    --------
+    >>> round(sparse_ell([[3.0, 0.0], [0.0, 4.0]], 1), 12)
+    4.0
     """
     return max(sigma_max(D_S) for D_S in _supports(D, s))
 

@@ -289,7 +289,13 @@ def plugin_bias(phi_p: Array, phi_q: Array, n: int, m: int, grid: TGrid) -> Arra
 
 
 def as_sample(x: Array) -> Array:
-    """Return x [n, d] in a real floating dtype, its own if it has one; ValueError unless it is real, 2-D and n ≥ 1."""
+    """Return x [n, d] in a real floating dtype, its own if it has one; ValueError unless it is real, 2-D and n ≥ 1.
+
+    Examples
+    --------
+    >>> as_sample(np.array([[1, 2]])).dtype
+    dtype('float64')
+    """
     if x.ndim != 2 or x.shape[0] < 1:
         raise ValueError(f"a sample must be a 2-D array with at least 1 row, not of shape {tuple(x.shape)}")
     xp = array_namespace(x)
@@ -299,7 +305,13 @@ def as_sample(x: Array) -> Array:
 
 
 def project(x: Array, slices: Array) -> Array:
-    """Project the rows of x [n, d] on the columns of slices [d, S], in the dtype and on the device of x."""
+    """Project the rows of x [n, d] on the columns of slices [d, S], in the dtype and on the device of x.
+
+    Examples
+    --------
+    >>> project(np.array([[3.0, 4.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])).tolist()
+    [[3.0, 4.0]]
+    """
     x = as_sample(x)
     xp = array_namespace(x)
     if isinstance(slices, np.ndarray):

@@ -14,7 +14,13 @@ from theory.whats import CONCEPT, REPRESENTATION, What
 
 
 class UndefinedError(ValueError):
-    """The level cannot compare the two sides, for instance because their widths differ."""
+    """The level cannot compare the two sides, for instance because their widths differ.
+
+    Examples
+    --------
+    >>> issubclass(UndefinedError, ValueError)
+    True
+    """
 
 
 @singledispatch
@@ -81,7 +87,17 @@ class Level:
 
 @dataclass(frozen=True)
 class Instance(Level):
-    """Agreement for almost every point: mean over matched rows of the squared norm of the difference, (3)–(6)."""
+    """Agreement for almost every point: mean over matched rows of the squared norm of the difference, (3)–(6).
+
+    Examples
+    --------
+    >>> from theory.view import View
+    >>> from theory.whats import CC
+    >>> import numpy as np
+    >>> view = View({"x": np.zeros((2, 1)), "y": np.ones((2, 1))}, {s: lambda a: a for s in "xy"}, {})
+    >>> float(Instance().loss(CC, view, "x", "y")), Instance().holds(CC, view, "x", "y")
+    (1.0, False)
+    """
 
     sparse = True
 
@@ -122,6 +138,16 @@ class Distribution(Level):
         Use the unbiased estimate, which may be negative.
     prefix
         Another one lets a variant stand beside the default.
+
+    Examples
+    --------
+    >>> from theory.view import View
+    >>> from theory.whats import CC
+    >>> import numpy as np
+    >>> x = np.array([[1.0], [-1.0]])
+    >>> view = View({"x": x, "y": -x}, {s: lambda a: a for s in "xy"}, {}, sampling="aligned")
+    >>> Distribution().holds(CC, view, "x", "y"), round(float(Distribution().loss(CC, view, "x", "y")), 12)
+    (True, 0.0)
     """
 
     n_slices: int = 256

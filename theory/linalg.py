@@ -35,7 +35,14 @@ def tolerance(scale: float | np.floating, size: int, *, gap: float | np.floating
 
 
 def one_thread(size: int) -> AbstractContextManager:
-    """Context that limits BLAS to one thread: up to 1024 rows LAPACK loses time to its threads."""
+    """Context that limits BLAS to one thread: up to 1024 rows LAPACK loses time to its threads.
+
+    Examples
+    --------
+    >>> with one_thread(100):
+    ...     round(float(svd(np.eye(2))[1].sum()), 12)
+    2.0
+    """
     return nullcontext() if size > ONE_THREAD_UP_TO else _threadpools().limit(limits=1, user_api="blas")
 
 
@@ -45,7 +52,13 @@ def _threadpools() -> ThreadpoolController:
 
 
 def symmetric(A: np.ndarray) -> np.ndarray:
-    """Return the symmetric part (A + Aᵀ)/2."""
+    """Return the symmetric part (A + Aᵀ)/2.
+
+    Examples
+    --------
+    >>> symmetric(np.array([[1.0, 2.0], [0.0, 1.0]])).tolist()
+    [[1.0, 1.0], [1.0, 1.0]]
+    """
     return (A + A.T) / 2
 
 
@@ -64,7 +77,13 @@ def eigh(S: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
 
 
 def svd(A: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Thin SVD P, s, Qᵀ with A = P diag(s) Qᵀ and s descending."""
+    """Thin SVD P, s, Qᵀ with A = P diag(s) Qᵀ and s descending.
+
+    Examples
+    --------
+    >>> svd([[3.0, 0.0], [0.0, 4.0]])[1].tolist()
+    [4.0, 3.0]
+    """
     A = np.asarray(A, dtype=np.float64)
     with one_thread(max(A.shape)):
         P, s, Qt = np.linalg.svd(A, full_matrices=False)
@@ -120,19 +139,37 @@ def inverse_root(S: ArrayLike, ridge: float = 0.0) -> tuple[np.ndarray, int]:
 
 
 def root(S: ArrayLike) -> np.ndarray:
-    """Return the symmetric positive semi-definite root of a positive semi-definite d×d matrix."""
+    """Return the symmetric positive semi-definite root of a positive semi-definite d×d matrix.
+
+    Examples
+    --------
+    >>> root([[4.0, 0.0], [0.0, 9.0]]).round(12).tolist()
+    [[2.0, 0.0], [0.0, 3.0]]
+    """
     values, vectors = eigh(S)
     return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
 
 
 def polar(A: ArrayLike) -> np.ndarray:
-    """Orthonormal polar factor P Qᵀ of the thin SVD A = P S Qᵀ: the maximiser of Tr(UᵀA) over UᵀU = I."""
+    """Orthonormal polar factor P Qᵀ of the thin SVD A = P S Qᵀ: the maximiser of Tr(UᵀA) over UᵀU = I.
+
+    Examples
+    --------
+    >>> (polar([[2.0, 0.0], [0.0, -3.0]]) + 0.0).round(12).tolist()
+    [[1.0, 0.0], [0.0, -1.0]]
+    """
     P, _, Qt = svd(A)
     return P @ Qt
 
 
 def column_basis(A: ArrayLike) -> np.ndarray:
-    """Orthonormal basis of the column space, with as many columns as the numerical rank."""
+    """Orthonormal basis of the column space, with as many columns as the numerical rank.
+
+    Examples
+    --------
+    >>> column_basis([[1.0, 2.0], [1.0, 2.0]]).shape
+    (2, 1)
+    """
     P, s, _ = svd(A)
     return P[:, : rank_of(s)]
 
@@ -166,12 +203,24 @@ def sigma_min(D: ArrayLike) -> float:
 
 
 def sigma_max(D: ArrayLike) -> float:
-    """max ‖Dv‖ over unit v."""
+    """max ‖Dv‖ over unit v.
+
+    Examples
+    --------
+    >>> round(sigma_max([[3.0, 0.0], [0.0, 4.0]]), 12)
+    4.0
+    """
     return float(svd(D)[1][0])
 
 
 def check_rank(rank: int, limit: int, limit_name: str, name: str = "rank") -> int:
-    """Return `rank` as an int, or raise the ValueError that names the limit and the mend."""
+    """Return `rank` as an int, or raise the ValueError that names the limit and the mend.
+
+    Examples
+    --------
+    >>> check_rank(2, 3, "the dimension")
+    2
+    """
     try:
         k = operator.index(rank)
     except TypeError:
@@ -182,7 +231,13 @@ def check_rank(rank: int, limit: int, limit_name: str, name: str = "rank") -> in
 
 
 def check_weight(name: str, weight: float) -> float:
-    """Return a non-negative finite number, or raise ValueError."""
+    """Return a non-negative finite number, or raise ValueError.
+
+    Examples
+    --------
+    >>> check_weight("λ", 2)
+    2.0
+    """
     if not 0.0 <= weight < np.inf:
         raise ValueError(f"{name} {weight} is not a non-negative finite number; pass one, such as 0.0 or 1.0")
     return float(weight)

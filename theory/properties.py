@@ -210,7 +210,13 @@ def load_plugins() -> None:
 
 
 def all_properties() -> list[Property]:
-    """Every WHAT at every LEVEL, instance level first."""
+    """Every WHAT at every LEVEL, instance level first.
+
+    Examples
+    --------
+    >>> [p.name for p in all_properties()][:4]
+    ['REC', 'CYC', 'TR', 'CC']
+    """
     return [Property(what, level) for level in LEVELS.values() for what in WHATS.values()]
 
 
@@ -221,6 +227,11 @@ def property_named(name: str) -> Property:
     ------
     KeyError
         One line with the known names.
+
+    Examples
+    --------
+    >>> property_named("dCC").what.space
+    'concept'
     """
     known = {p.name: p for p in all_properties()}
     if name not in known:

@@ -36,6 +36,13 @@ class Solution:
         The transforms that leave the loss unchanged and, where the answer is not unique, what else is free.
     stats
         Further numbers, by name.
+
+    Examples
+    --------
+    >>> from theory.solvers import pca
+    >>> found = pca.solve([[4.0, 0.0], [0.0, 1.0]], 1)
+    >>> found.optimum, found.gap, found.unique
+    (1.0, 3.0, True)
     """
 
     problem: str
@@ -51,11 +58,23 @@ class Solution:
 
 
 def gap_at(values: np.ndarray, k: int, beyond: float = 0.0) -> float:
-    """values[k−1] − values[k] of a descending spectrum that continues with `beyond` after its last entry."""
+    """values[k−1] − values[k] of a descending spectrum that continues with `beyond` after its last entry.
+
+    Examples
+    --------
+    >>> gap_at(np.array([3.0, 1.0]), 1), gap_at(np.array([3.0, 1.0]), 2)
+    (2.0, 1.0)
+    """
     padded = np.append(values, [beyond] * max(1, k + 1 - len(values)))
     return float(padded[k - 1] - padded[k])
 
 
 def join(*parts: str) -> str:
-    """Join the parts of a `free` text, without the empty ones."""
+    """Join the parts of a `free` text, without the empty ones.
+
+    Examples
+    --------
+    >>> join("Q in O(k)", "", "N with XN = 0")
+    'Q in O(k); N with XN = 0'
+    """
     return "; ".join(part for part in parts if part)

@@ -30,6 +30,11 @@ class Rotation:
         Share of the rotated distances above all but a twentieth of the others.
     rows
         Of each half.
+
+    Examples
+    --------
+    >>> Rotation(signal=0.2, noise=0.1, power=0.6, rows=50).signal
+    0.2
     """
 
     signal: float

@@ -18,6 +18,11 @@ class Law(NamedTuple):
         From a generator and n, n independent values.
     upper
         Weight of the upper one of two atoms; nan for a law without atoms.
+
+    Examples
+    --------
+    >>> LAWS["exponential"].symmetric, LAWS["exponential"].draw(np.random.default_rng(0), 3).shape
+    (False, (3,))
     """
 
     symmetric: bool
@@ -44,7 +49,13 @@ LAWS = {
 
 
 def check_laws(laws: Sequence[str]) -> tuple[str, ...]:
-    """Return the laws as a tuple, or raise ValueError if there are none or one is unknown."""
+    """Return the laws as a tuple, or raise ValueError if there are none or one is unknown.
+
+    Examples
+    --------
+    >>> check_laws(["laplace"])
+    ('laplace',)
+    """
     if isinstance(laws, str) or not len(laws):
         raise ValueError(f"laws are {laws!r}; pass a list with the law of each source")
     if unknown := [law for law in laws if law.removeprefix("-") not in LAWS]:

@@ -15,30 +15,67 @@ APART = 4.0
 def interval(
     x: Stream, y: Stream, target: float, rng: np.random.Generator, ceiling: float | None = None
 ) -> tuple[Needed, float | None]:
-    """Return the pairs needed by the firing rates and variances of y, and the ceiling as it was given."""
+    """Return the pairs needed by the firing rates and variances of y, and the ceiling as it was given.
+
+    Examples
+    --------
+    >>> z = np.random.default_rng(0).random((200, 6)) * (np.random.default_rng(1).random((200, 6)) < 0.3)
+    >>> s = Stream("z", z)
+    >>> needed, _ = interval(s, s, 0.5, np.random.default_rng(0))
+    >>> needed.low <= needed.median <= needed.high
+    True
+    """
     z = live(y)
     return pairs_of_codes((z != 0).mean(0), z.var(0), target, rng, ceiling), ceiling
 
 
 def paired_interval(x: Stream, y: Stream, target: float, rng: np.random.Generator) -> tuple[Needed, float]:
-    """Return the pairs needed where all rows measure the ceiling, and the ceiling."""
+    """Return the pairs needed where all rows measure the ceiling, and the ceiling.
+
+    Examples
+    --------
+    >>> z = np.random.default_rng(0).random((200, 6)) * (np.random.default_rng(1).random((200, 6)) < 0.3)
+    >>> s = Stream("z", z)
+    >>> paired_interval(s, Stream("y", z[:, ::-1]), 0.5, np.random.default_rng(0))[1]
+    1.0
+    """
     ceiling = matched(live(x), live(y))
     return interval(x, y, target, rng, ceiling)[0], ceiling
 
 
 def sizes(x: Stream, y: Stream) -> dict[str, list]:
-    """Live atoms, and mean numbers of active ones."""
+    """Live atoms, and mean numbers of active ones.
+
+    Examples
+    --------
+    >>> s = Stream("z", np.array([[1.0, 0.0, 0.0], [1.0, 2.0, 0.0]]))
+    >>> sizes(s, s)
+    {'atoms': [2, 2], 'sparsity': [1.5, 1.5]}
+    """
     codes = [live(s) for s in (x, y)]
     return {"atoms": [z.shape[1] for z in codes], "sparsity": [float((z != 0).sum(1).mean()) for z in codes]}
 
 
 def live(s: Stream) -> np.ndarray:
-    """Columns of the atoms that fire."""
+    """Columns of the atoms that fire.
+
+    Examples
+    --------
+    >>> live(Stream("z", np.array([[1.0, 0.0], [2.0, 0.0]]))).tolist()
+    [[1.0], [2.0]]
+    """
     return s.rows[:, (s.rows != 0).any(0)]
 
 
 def failures(x: Stream, y: Stream) -> list[str]:
-    """Hypotheses of the rule that fail, in words: as many live atoms, with the same firing rates."""
+    """Hypotheses of the rule that fail, in words: as many live atoms, with the same firing rates.
+
+    Examples
+    --------
+    >>> z = Stream("z", np.array([[1.0, 0.0], [1.0, 2.0]]))
+    >>> failures(z, z), failures(z, Stream("y", z.rows[:, :1]))
+    ([], ['a permutation of the atoms: x has 2 live ones, y has 1'])
+    """
     codes = [live(s) for s in (x, y)]
     (p, q), (n, m) = [np.sort((z != 0).mean(0)) for z in codes], [len(z) for z in codes]
     if len(p) != len(q):

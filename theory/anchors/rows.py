@@ -20,12 +20,29 @@ MEAN_CEILING = 1 - (1 - LEAST_CEILING) / 3  # of the ceilings that `pairs_alone`
 def interval(
     x: Stream, y: Stream, target: float, rng: np.random.Generator, ceiling: float | None = None
 ) -> tuple[Needed, float | None]:
-    """Return the pairs needed by both spectra, and the ceiling as it was given."""
+    """Return the pairs needed by both spectra, and the ceiling as it was given.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).standard_normal((400, 3))
+    >>> s = Stream("x", X)
+    >>> needed, _ = interval(s, s, 0.5, np.random.default_rng(0))
+    >>> needed.low <= needed.median <= needed.high
+    True
+    """
     return pairs_alone(x.spectrum, y.spectrum, target, rng, ceiling), ceiling
 
 
 def paired_interval(x: Stream, y: Stream, target: float, rng: np.random.Generator) -> tuple[Needed, float]:
-    """Return the pairs needed by what the principal directions of x explain of y, and R² of all rows."""
+    """Return the pairs needed by what the principal directions of x explain of y, and R² of all rows.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).standard_normal((400, 3))
+    >>> needed, ceiling = paired_interval(Stream("x", X), Stream("y", X), 0.5, np.random.default_rng(0))
+    >>> round(ceiling, 6), needed.median < 10
+    (1.0, True)
+    """
     shares = explained(x, y)
     return pairs_with_shares(x.spectrum, shares, target, rng), float(shares.sum())
 
@@ -52,12 +69,26 @@ def explained(x: Stream, y: Stream) -> np.ndarray:
 
 
 def sizes(x: Stream, y: Stream) -> dict[str, list[int]]:
-    """Ranks, as plain data."""
+    """Ranks, as plain data.
+
+    Examples
+    --------
+    >>> s = Stream("x", np.array([[1.0, 0.0], [-1.0, 0.0]]))
+    >>> sizes(s, s)
+    {'rank': [1, 1]}
+    """
     return {"rank": [x.rank, y.rank]}
 
 
 def failures(x: Stream, y: Stream) -> list[str]:
-    """Hypotheses of the rule that fail, in words: enough rows, y = xA, equal laws of the whitened rows."""
+    """Hypotheses of the rule that fail, in words: enough rows, y = xA, equal laws of the whitened rows.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).standard_normal((400, 3))
+    >>> failures(Stream("x", X[:200]), Stream("y", X[200:]))
+    []
+    """
     found = []
     for s in (x, y):
         if len(s.rows) < PER_DIMENSION * s.rank:

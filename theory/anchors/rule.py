@@ -54,7 +54,15 @@ def interval(
 
 
 def check(x: Stream, y: Stream, target: float, ceiling: float | None = None, paired: bool = False) -> None:
-    """Raise the ValueError that `interval` names."""
+    """Raise the ValueError that `interval` names.
+
+    Examples
+    --------
+    >>> s = Stream("x", np.eye(3))
+    >>> check(s, s, 2.0)
+    Traceback (most recent call last):
+    ValueError: the target 2 is not between 0 and 1; pass the R² that you want, 0.8 for instance
+    """
     if not 0 < target < 1:
         raise ValueError(f"the target {target:g} is not between 0 and 1; pass the R² that you want, 0.8 for instance")
     if ceiling is not None and not target < ceiling <= 1:

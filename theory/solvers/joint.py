@@ -7,7 +7,13 @@ from theory.linalg import eigh
 
 
 def signs(K: np.ndarray, split: int) -> np.ndarray:
-    """Diagonal of J = diag(I, −I)."""
+    """Diagonal of J = diag(I, −I).
+
+    Examples
+    --------
+    >>> signs(np.eye(3), 1).tolist()
+    [1.0, -1.0, -1.0]
+    """
     return np.where(np.arange(len(K)) < split, 1.0, -1.0)
 
 
@@ -25,7 +31,14 @@ def relaxed_value(K: np.ndarray, split: int, rank: int, gamma: float = 0.0) -> f
 
 
 def dual(K: np.ndarray, split: int, rank: int) -> tuple[float, float]:
-    """min over γ of `relaxed_value`, and its γ: scalar convex; equal to F* for k = 1 (theorem B1)."""
+    """min over γ of `relaxed_value`, and its γ: scalar convex; equal to F* for k = 1 (theorem B1).
+
+    Examples
+    --------
+    >>> K = np.array([[1.0, 2.0], [2.0, 3.0]])
+    >>> round(dual(K, 1, 1)[0], 9)  # one coordinate each: F* = K₁₁ + K₂₂ + 2|K₁₂|
+    8.0
+    """
     J = signs(K, split)
     # Past 2‖K‖ the bound exceeds its value at 0, since every block has its eigenvalues within ±‖K‖.
     far = 2.0 * float(np.linalg.norm(K)) + np.finfo(float).tiny
@@ -45,6 +58,13 @@ def rank_one_start(K: np.ndarray, split: int, gamma: float) -> np.ndarray:
 
     The optimum is a top eigenvector z of K + γJ with zᵀJz = 0. If the top eigenspace is degenerate, z mixes the two
     extreme eigenvectors of J restricted to it.
+
+    Examples
+    --------
+    >>> K = np.array([[1.0, 2.0], [2.0, 3.0]])
+    >>> z = rank_one_start(K, 1, dual(K, 1, 1)[1])
+    >>> round(float(abs(z[0, 0]) - abs(z[1, 0])), 9)
+    0.0
     """
     J = signs(K, split)
     values, vectors = eigh(K + gamma * np.diag(J))

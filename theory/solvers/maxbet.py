@@ -118,12 +118,24 @@ def _solve(K: np.ndarray, split: int, k: int, starts: Iterable[Pair], seeds: int
 
 
 def value(K: np.ndarray, Z: np.ndarray) -> float:
-    """F = Tr(ZᵀKZ)."""
+    """F = Tr(ZᵀKZ).
+
+    Examples
+    --------
+    >>> value(np.diag([1.0, 2.0]), np.ones((2, 1)))
+    3.0
+    """
     return float(np.sum(Z * (K @ Z)))
 
 
 def gradient_norm(K: np.ndarray, split: int, Z: np.ndarray) -> float:
-    """Norm of the Riemannian gradient of F/2, KZ − ZΛ with the symmetrised multipliers Λ."""
+    """Norm of the Riemannian gradient of F/2, KZ − ZΛ with the symmetrised multipliers Λ.
+
+    Examples
+    --------
+    >>> gradient_norm(np.diag([1.0, 2.0]), 1, np.ones((2, 1)))  # one coordinate each: nothing can turn
+    0.0
+    """
     G = K @ Z
     Lu, Lv = multipliers(G, split, Z)
     return float(np.linalg.norm(G - blockwise(split, Z, Lu, Lv)))

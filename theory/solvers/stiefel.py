@@ -12,12 +12,24 @@ NEWTON_STEPS = 100
 
 
 def blockwise(split: int, Z: np.ndarray, Lu: np.ndarray, Lv: np.ndarray) -> np.ndarray:
-    """[U Lu; V Lv]."""
+    """[U Lu; V Lv].
+
+    Examples
+    --------
+    >>> blockwise(1, np.ones((2, 1)), np.array([[2.0]]), np.array([[3.0]])).ravel().tolist()
+    [2.0, 3.0]
+    """
     return np.vstack([Z[:split] @ Lu, Z[split:] @ Lv])
 
 
 def multipliers(G: np.ndarray, split: int, Z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Symmetrised multipliers Λ₁ = sym(UᵀG_U), Λ₂ = sym(VᵀG_V) of a gradient G."""
+    """Symmetrised multipliers Λ₁ = sym(UᵀG_U), Λ₂ = sym(VᵀG_V) of a gradient G.
+
+    Examples
+    --------
+    >>> [L.item() for L in multipliers(np.array([[3.0], [5.0]]), 1, np.ones((2, 1)))]
+    [3.0, 5.0]
+    """
     return symmetric(Z[:split].T @ G[:split]), symmetric(Z[split:].T @ G[split:])
 
 
@@ -25,18 +37,39 @@ def project(split: int, Z: np.ndarray, A: np.ndarray) -> np.ndarray:
     """Orthogonal projection of A on the tangent directions at Z that are not common rotations Z → ZQ.
 
     F does not change along common rotations; left in, their curvature (zero only at the optimum) would mislead Newton.
+
+    Examples
+    --------
+    >>> Z = np.vstack([np.eye(2)[:, :1], np.eye(2)[:, :1]])
+    >>> project(2, Z, np.ones((4, 1))).ravel().round(12).tolist()
+    [0.0, 1.0, 0.0, 1.0]
     """
     tangent = A - blockwise(split, Z, *multipliers(A, split, Z))
     return tangent - Z @ (Z.T @ tangent) / 2
 
 
 def feasible(split: int, A: np.ndarray) -> np.ndarray:
-    """Nearest pair with orthonormal columns, block by block."""
+    """Nearest pair with orthonormal columns, block by block.
+
+    Examples
+    --------
+    >>> feasible(1, np.array([[2.0], [-3.0]])).ravel().tolist()
+    [1.0, -1.0]
+    """
     return np.vstack([polar(A[:split]), polar(A[split:])])
 
 
 def ascend(K: np.ndarray, split: int, Z: np.ndarray, resolution: float) -> np.ndarray:
-    """Ascend from Z until the gradient of F/2 is below `resolution`, or rounding ends the progress; F never falls."""
+    """Ascend from Z until the gradient of F/2 is below `resolution`, or rounding ends the progress; F never falls.
+
+    Examples
+    --------
+    >>> K = np.kron([[1.0, 0.5], [0.5, 1.0]], np.diag([2.0, 1.0]))
+    >>> Z = feasible(2, np.array([[1.0], [1.0], [1.0], [1.0]]))
+    >>> Z = ascend(K, 2, Z, 1e-9)
+    >>> round(float(np.sum(Z * (K @ Z))), 6)
+    6.0
+    """
     return _newton(K, split, polar_iteration(K, split, Z), resolution)
 
 
@@ -45,6 +78,13 @@ def polar_iteration(K: np.ndarray, split: int, Z: np.ndarray, steps: int = POLAR
 
     Taking each block's least eigenvalue off its diagonal leaves the maximisers as they are, makes every K admissible,
     and speeds the iteration up.
+
+    Examples
+    --------
+    >>> K = np.kron([[1.0, 0.5], [0.5, 1.0]], np.diag([2.0, 1.0]))
+    >>> Z = polar_iteration(K, 2, feasible(2, np.ones((4, 1))))
+    >>> round(float(np.sum(Z * (K @ Z))), 6)
+    6.0
     """
     xx, yy = (B - eigh(B)[0][-1] * np.eye(len(B)) for B in (K[:split, :split], K[split:, split:]))
     xy = K[:split, split:]

@@ -50,7 +50,14 @@ def solve(moments: Moments, rank: int, weight: float, ridge: float = 0.0) -> Sol
 
 
 def path(moments: Moments, rank: int, weights: Sequence[float], ridge: float = 0.0) -> list[Solution]:
-    """Solve at every weight, in the given order; the solution at one weight starts the next (see `solve`)."""
+    """Solve at every weight, in the given order; the solution at one weight starts the next (see `solve`).
+
+    Examples
+    --------
+    >>> m = Moments.from_arrays([[1.0], [-1.0]], [[3.0], [-3.0]])
+    >>> [round(s.optimum, 9) for s in path(m, 1, [0.0, 1.0])]
+    [0.0, 0.0]
+    """
     white = whiten(moments, ridge)
     k = white.feasible(rank)
     noisy = moments.ridged(ridge, ridge)

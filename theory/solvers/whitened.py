@@ -21,6 +21,12 @@ class Whitened:
         The nonzero eigenvalues of Σx, Σy, which are diag(lx), diag(ly) in these coordinates.
     M
         (rx, ry), the whitened cross-covariance Pxᵀ Σxy Py; its singular values are the canonical correlations.
+
+    Examples
+    --------
+    >>> white = whiten(Moments.from_arrays([[2.0], [-2.0]], [[1.0], [-1.0]]))
+    >>> abs(white.Px).tolist(), white.lx.tolist()
+    ([[0.5]], [4.0])
     """
 
     Px: np.ndarray
@@ -69,12 +75,25 @@ class Whitened:
 
 
 def condition_number(values: np.ndarray) -> float:
-    """Largest over smallest of a descending positive spectrum; inf if it is empty."""
+    """Largest over smallest of a descending positive spectrum; inf if it is empty.
+
+    Examples
+    --------
+    >>> condition_number(np.array([4.0, 2.0, 1.0]))
+    4.0
+    """
     return float(values[0] / values[-1]) if len(values) else float("inf")
 
 
 def whiten(moments: Moments, ridge: float = 0.0) -> Whitened:
-    """Whiten both domains; a ridge stands for Σ + ridge·I on both sides."""
+    """Whiten both domains; a ridge stands for Σ + ridge·I on both sides.
+
+    Examples
+    --------
+    >>> m = Moments.from_arrays([[2.0], [-2.0]], [[1.0], [-1.0]])
+    >>> whiten(m).lx.tolist(), abs(whiten(m).M.round(12)).tolist()
+    ([4.0], [[1.0]])
+    """
     moments = moments.ridged(ridge, ridge)
     Px, lx = whitener(moments.Sx)
     Py, ly = whitener(moments.Sy)
