@@ -88,9 +88,9 @@ def origin(document: Mapping[str, Any]) -> str:
     """
     seeds = sorted({unit["seed"] for result in document["results"] for unit in result["units"]})
     runs = f"{len(document['results'])} arms, seeds {seeds[0]} to {seeds[-1]}" if seeds else "no runs"
-    machine = document["machine"]
+    machine, (commit, *changed) = document["machine"], document["commit"].split("+")
     return (
-        f"{document['experiment']}, {document['scale']}: {runs}; commit {document['commit'][:9]}, "
+        f"{document['experiment']}, {document['scale']}: {runs}; commit {'+'.join([commit[:9], *changed])}, "
         f"{machine['system']}, {machine['cores']} cores, torch {machine['torch']}"
     )
 
