@@ -19,8 +19,16 @@ POOL, LINES = pytest.StashKey(), pytest.StashKey()
 
 
 def pytest_collection_modifyitems(items):
-    """Put the claims last: their evidence is collected by other processes while the other tests run."""
-    items.sort(key=lambda item: "claims_evidence" in getattr(item, "fixturenames", ()))
+    """Put the claims last: their evidence is collected by other processes while the other tests run.
+
+    After them come the notebooks, which show what these processes have trained.
+    """
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("notebook") is not None,
+            "claims_evidence" in getattr(item, "fixturenames", ()),
+        )
+    )
 
 
 def pytest_collection_finish(session):
