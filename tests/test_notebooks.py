@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -23,17 +24,26 @@ def code(path):
     return [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
 
 
+@pytest.fixture(scope="module")
+def executed(request, tmp_path_factory):
+    """Function (path) → outcome of `jupyter execute` on a copy; the selected notebooks run on all cores at once."""
+    chosen = [i.callspec.params["path"] for i in request.session.items if i.get_closest_marker("notebook")]
+    here = [str(FOLDER.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+
+    def run(path, folder):
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(here), "IPYTHONDIR": str(folder / "ipython")}
+        words = [sys.executable, "-c", "from nbclient.cli import main; main()", str(shutil.copy(path, folder))]
+        return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = {path: pool.submit(run, path, tmp_path_factory.mktemp(path.stem)) for path in chosen}
+        yield lambda path: found[path].result()
+
+
 @pytest.mark.notebook
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
-def test_notebook_runs(path, tmp_path):
-    """As `jupyter execute` does, on a copy; the kernel is this interpreter."""
-    here = [str(FOLDER.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(here), "IPYTHONDIR": str(tmp_path / "ipython")}
-    copy = shutil.copy(path, tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-c", "from nbclient.cli import main; main()", str(copy)],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+def test_notebook_runs(path, executed):
+    done = executed(path)
     assert done.returncode == 0, done.stderr[-4000:]
 
 

@@ -16,8 +16,8 @@ def figure(seed: int = 0) -> Figure:
 
     Examples
     --------
-    >>> [axes.get_xlabel() for axes in figure().axes]
-    ['codes k', 'column of the encoder']
+    >>> CONFIGURATION.endswith("k = 2, whitened coders")
+    True
     """
     X, Y, m = pair(seed)
     made, (left, right) = panels(2)

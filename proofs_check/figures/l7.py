@@ -16,8 +16,8 @@ def figure(seed: int = 0) -> Figure:
 
     Examples
     --------
-    >>> figure().axes[1].get_ylabel()
-    'R² of translation x → y'
+    >>> DY  # the narrower domain, where the tails are cut
+    2
     """
     import numpy as np
 
