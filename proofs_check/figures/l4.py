@@ -49,10 +49,10 @@ def figure(seed: int = 0) -> Figure:
         legend="upper left",
     )
     left.set(xlabel="reconstruction weight λ", ylabel="(CC + λ REC) / (1 + λ)", xscale="log", ylim=(0, 19))
-    ends = {"to the CCA": still.maps["Wx"], "to the PCA": pca.solve(m.Sx, RANK).maps["W"]}
-    for (label, W), line, marker, colour in zip(ends.items(), ("-", "--"), "os", (BLUE, ORANGE), strict=True):
+    ends = {"closed form, to the CCA": still.maps["Wx"], "closed form, to the PCA": pca.solve(m.Sx, RANK).maps["W"]}
+    for (label, W), line, colour in zip(ends.items(), ("-", "--"), (BLUE, ORANGE), strict=True):
         angles = [np.degrees(subspace_angles(s.maps["Wx"], W)[0]) for s in found]
-        right.plot(WEIGHTS, angles, line, marker=marker, color=colour, label=label)
+        right.plot(WEIGHTS, angles, line, color=colour, label=label)
     right.set(xlabel="reconstruction weight λ", ylabel="largest angle of span Wx, degrees", xscale="log", ylim=(-3, 93))
     right.axhline(0, color=GREEN, linewidth=0.8, linestyle=":")
     right.legend()
