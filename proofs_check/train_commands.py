@@ -21,7 +21,7 @@ Ids = Annotated[
 ]
 Plugin = Annotated[
     list[Path] | None,
-    typer.Option("--plugin", metavar="<path>", help="Python file that registers properties, systems or claims; repeat it."),
+    typer.Option("--plugin", metavar="<path>", help="Python file that registers something of yours; repeat it."),
 ]
 
 
