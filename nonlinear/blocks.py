@@ -1,7 +1,8 @@
 """The rows of several streams by the points that they show: in blocks, and as a random sample."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +11,8 @@ from nonlinear.batch import BatchView, Layout, Shuffle
 from nonlinear.coders import Coders
 from nonlinear.strata import Stratum, point_ids, strata
 from theory.levels import UndefinedError
+from theory.view import View
+from theory.whats import SELF, What
 
 RowNumbers = dict[str, np.ndarray]
 
@@ -75,6 +78,37 @@ def layout_of(rows: RowNumbers) -> Layout:
     {'x': 2}
     """
     return Layout(list(rows), [Stratum(rows, None, len(next(iter(rows.values()))))])
+
+
+def random_cycle(count: int, seed: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Rows in a random order, and beside each the next one of a cycle: never itself, where there are two or more.
+
+    Examples
+    --------
+    >>> a, b = random_cycle(5, [0, 6])
+    >>> sorted(a.tolist()), bool((a == b).any())
+    ([0, 1, 2, 3, 4], False)
+    """
+    order = np.random.default_rng(seed).permutation(count)
+    return order, np.roll(order, 1)
+
+
+def by_edges(view: View, what: What, read: Callable[[str, str], Any]) -> dict[str, Any]:
+    """Read every edge of a WHAT: stream → found where both ends are one stream, else stream i → stream j → found.
+
+    Examples
+    --------
+    >>> from theory.view import View
+    >>> from theory.whats import REC, TR
+    >>> view = View({"x": np.eye(2), "y": np.eye(2)}, {}, {})
+    >>> [by_edges(view, what, lambda i, j: i + j) for what in (REC, TR)]
+    [{'x': 'xx', 'y': 'yy'}, {'x': {'y': 'xy'}, 'y': {'x': 'yx'}}]
+    """
+    found: dict[str, Any] = {}
+    for i, j in view.edges(what.edges):
+        below, key = (found, i) if what.edges == SELF else (found.setdefault(i, {}), j)
+        below[key] = read(i, j)
+    return found
 
 
 class EvaluationView(BatchView):

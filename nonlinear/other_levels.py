@@ -1,14 +1,13 @@
 """What registered levels beside the instance's R² and the distance of laws say of trained coders: a line each."""
 
+from functools import partial
 from typing import Any
 
-import numpy as np
-
-from nonlinear.blocks import EvaluationView
+from nonlinear.blocks import EvaluationView, by_edges, random_cycle
 from nonlinear.plain import Undefined
 from theory.levels import Distribution, Instance, Level, UndefinedError
 from theory.properties import LEVELS, WHATS
-from theory.whats import SELF, What
+from theory.whats import What
 
 OWN = (Instance().prefix, Distribution().prefix)
 
@@ -36,8 +35,8 @@ class Unpaired:
     def paired(self, what: What, i: str, j: str):
         """Both sides at matched points, shuffled."""
         a, b = self._view.paired(what, i, j)
-        order = np.random.default_rng([self._seed, 7]).permutation(len(a))
-        return a[order], b[np.roll(order, 1)]
+        first, second = random_cycle(len(a), [self._seed, 7])
+        return a[first], b[second]
 
 
 def other_levels(view: EvaluationView) -> dict[str, Any]:
@@ -73,13 +72,7 @@ def other_levels(view: EvaluationView) -> dict[str, Any]:
         if not (hasattr(level, "metric") or hasattr(level, "loss")):
             continue
         for what in WHATS.values():
-            below = found.setdefault(level.prefix + what.name, {})
-            for i, j in view.edges(what.edges):
-                entry = _entry(level, what, view, i, j)
-                if what.edges == SELF:
-                    below[i] = entry
-                else:
-                    below.setdefault(i, {})[j] = entry
+            found[level.prefix + what.name] = by_edges(view, what, partial(_entry, level, what, view))
     return found
 
 

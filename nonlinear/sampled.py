@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -9,14 +10,14 @@ import numpy as np
 import torch
 
 from nonlinear.batch import at
-from nonlinear.blocks import EvaluationView
+from nonlinear.blocks import EvaluationView, by_edges, random_cycle
 from nonlinear.firing import UNSHARED, support_jaccard
 from nonlinear.plain import Undefined, mean
 from nonlinear.retrieval import retrieval
 from theory import discrepancy
 from theory.levels import Distribution, UndefinedError
 from theory.properties import WHATS
-from theory.whats import CONCEPT, SELF, What
+from theory.whats import CONCEPT, What
 
 LEVEL = Distribution()
 
@@ -52,13 +53,8 @@ def distances(dense: EvaluationView, sparse: EvaluationView, whats: Iterable[Wha
     """
     found: dict[str, Any] = {}
     for what in WHATS.values() if whats is None else whats:
-        view, below = sparse if what.sparse else dense, found.setdefault(LEVEL.prefix + what.name, {})
-        for i, j in view.edges(what.edges):
-            entry = _distance(view, what, i, j)
-            if what.edges == SELF:
-                below[i] = entry
-            else:
-                below.setdefault(i, {})[j] = entry
+        view = sparse if what.sparse else dense
+        found[LEVEL.prefix + what.name] = by_edges(view, what, partial(_distance, view, what))
     return found
 
 
@@ -135,9 +131,8 @@ def shuffled_supports(view: EvaluationView, seed: int) -> dict[tuple[str, str], 
         if len(a) < 2:
             found[i, j] = Undefined(UNSHARED.format(i, j))
             continue
-        order = np.random.default_rng([seed, 6]).permutation(len(a))
-        # Each row meets the next one in a random cycle, never its own.
-        found[i, j] = mean(support_jaccard(a[order], b[np.roll(order, 1)]), "no atom fired")
+        first, second = random_cycle(len(a), [seed, 6])
+        found[i, j] = mean(support_jaccard(a[first], b[second]), "no atom fired")
     return found
 
 
