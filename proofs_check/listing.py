@@ -39,7 +39,6 @@ def properties() -> list[dict]:
     """Every WHAT at every LEVEL, as plain data."""
     from theory.properties import all_properties
 
-    load_plugins()
     return [
         {
             "name": p.name,
@@ -85,7 +84,6 @@ def systems() -> list[dict]:
     """Every system that can be trained, as plain data; the weights are those of two streams."""
     from nonlinear.systems import SYSTEMS
 
-    load_plugins()
     return [
         {
             "name": s.name,

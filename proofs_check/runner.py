@@ -125,12 +125,13 @@ class Pool:
         self._done: dict[tuple[str, str], list[Finding]] = {}
         self._futures: dict[tuple[str, str], Future] = {}
         self._executor: ProcessPoolExecutor | None = None
-        # Claims of plug-ins are collected here: workers do not know their files, and no key of the cache does.
-        own = {c.id: c for c in REGISTERED}
+        # Claims of plug-ins are collected by this process, when asked for: workers and the cache know no user's files.
+        own, self._run = {c.id: c for c in REGISTERED}, run
+        self._own: dict[tuple[str, str], Claim] = {}
         missing = []
         for task in tasks:
             if task[0] in own:
-                self._done[task] = _findings(own[task[0]], task[1], run)
+                self._own[task] = own[task[0]]
                 continue
             found = None if fresh else _read(*task, run)
             if found is None:
@@ -167,12 +168,14 @@ class Pool:
         by_future = {f: t for t, f in self._futures.items()}
         for future in as_completed(by_future):
             yield by_future[future]
+        yield from self._own
 
     def result(self, claim: str, kind: str) -> list[Finding]:
         """Findings of one task; waits for it."""
         task = (claim, kind)
         if task not in self._done:
-            self._done[task] = self._futures[task].result()
+            own = self._own.get(task)
+            self._done[task] = _findings(own, kind, self._run) if own else self._futures[task].result()
         return self._done[task]
 
     def finished(self) -> dict[tuple[str, str], list[Finding]]:
