@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from proofs_check.figures.style import BLUE, DOUBLE, ORANGE, styled
+from proofs_check.figures.style import BLUE, DOUBLE, ORANGE, save, styled
 
 
 @styled
@@ -53,4 +53,4 @@ def figure(document: Mapping[str, Any]) -> Figure:
 
 def draw(document: Mapping[str, Any], path: Path) -> None:
     """Write the figure as PNG."""
-    figure(document).savefig(path, dpi=150)
+    save(figure(document), path, dpi=150)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from proofs_check.figures.style import BLUE, GREEN, GREY, ORANGE, styled
+from proofs_check.figures.style import BLUE, GREEN, GREY, ORANGE, save, styled
 
 FLOOR = -1.2
 FACETS = {
@@ -38,7 +38,7 @@ def draw(document: dict, path: str | Path) -> None:
     path
         Name of the PNG file.
     """
-    figure(document).savefig(path, dpi=120, format="png")
+    save(figure(document), path, dpi=120)
 
 
 @styled

@@ -18,6 +18,7 @@ from proofs_check.figures import (
     unidentifiability,
     weights,
 )
+from proofs_check.figures.style import save
 
 FIGURES: Mapping[str, Callable[[Mapping[str, Any]], Figure]] = {
     "duality": region.figure,
@@ -52,7 +53,7 @@ def draw(document: Mapping[str, Any], path: str | Path) -> None:
     ...     (Path(base) / "a.png").stat().st_size > 1000
     True
     """
-    figure(document).savefig(path, dpi=160, format="png")
+    save(figure(document), path, dpi=160)
 
 
 def figure(document: Mapping[str, Any]) -> Figure:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from proofs_check.figures.style import BLUE, GREY, ORANGE, styled
+from proofs_check.figures.style import BLUE, GREY, ORANGE, save, styled
 from proofs_check.intervench_table import SCORES, label
 
 # Its lightness rises evenly, so that it reads the same in grey and to the colour-blind.
@@ -33,7 +33,7 @@ def draw(document: Mapping[str, Any], path: str | Path) -> None:
     path
         Name of the PNG file.
     """
-    figure(document).savefig(path, dpi=120, format="png")
+    save(figure(document), path, dpi=120)
 
 
 @styled

@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from proofs_check.figures.linear_case import SETTING, pair, panels, trained
 from proofs_check.figures.style import BLUE, GREEN, ORANGE, styled
 
-CONFIGURATION = f"{SETTING}; k = 2; 40 random maps of the codes"
 MAPS = 40
+CONFIGURATION = f"{SETTING}; k = 2; {MAPS} random maps of the codes"
 
 
 @styled

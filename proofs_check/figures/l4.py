@@ -6,12 +6,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.linalg import subspace_angles
 
-from proofs_check.figures.linear_case import SETTING, pair, panels, through, trained
+from proofs_check.figures.linear_case import RANK, TRADEOFF, TRADEOFF_STARTS, WEIGHTS, pair, panels, through, trained
 from proofs_check.figures.style import BLUE, GREEN, ORANGE, styled
 from theory.solvers import cca, consistency_tradeoff, pca
 
-CONFIGURATION = f"{SETTING}; but 8 starts; k = 2, reconstruction weight λ from .01 to 100"
-RANK, WEIGHTS = 2, np.geomspace(0.01, 100, 7)
+CONFIGURATION = TRADEOFF
 
 
 @styled
@@ -26,7 +25,6 @@ def figure(seed: int = 0) -> Figure:
     from nonlinear.linear import loss
 
     X, Y, m = pair(seed)
-    X, Y = X - m.mean_x, Y - m.mean_y
     made, (left, right) = panels(2)
     found = consistency_tradeoff.path(m, RANK, list(WEIGHTS))
     still = cca.solve(m, RANK)
@@ -35,9 +33,8 @@ def figure(seed: int = 0) -> Figure:
     size = 1 + WEIGHTS
     terms: list[dict[Any, float]] = [{"CC": 1.0, "REC": float(w)} for w in WEIGHTS]
     paper = np.array([float(loss(X, Y, kept, t)) for t in terms])
-    losses = [
-        trained(X, Y, RANK, t, "whitened", seed=seed, starts=8).losses / s for t, s in zip(terms, size, strict=True)
-    ]
+    fits = [trained(X, Y, RANK, t, "whitened", seed=seed, starts=TRADEOFF_STARTS) for t in terms]
+    losses = [fit.losses / s for fit, s in zip(fits, size, strict=True)]
     closed = np.array([s.optimum for s in found]) / size
     through(
         left,

@@ -2,15 +2,13 @@
 
 from typing import Any
 
-import numpy as np
 from matplotlib.figure import Figure
 
-from proofs_check.figures.linear_case import SETTING, pair, panels, through, trained
+from proofs_check.figures.linear_case import RANK, TRADEOFF, TRADEOFF_STARTS, WEIGHTS, pair, panels, through, trained
 from proofs_check.figures.style import styled
 from theory.solvers import cca, translation_tradeoff
 
-CONFIGURATION = f"{SETTING}; but 8 starts; k = 2, reconstruction weight λ from .01 to 100"
-RANK, WEIGHTS = 2, np.geomspace(0.01, 100, 7)
+CONFIGURATION = TRADEOFF
 
 
 @styled
@@ -25,7 +23,6 @@ def figure(seed: int = 0) -> Figure:
     from nonlinear.linear import loss
 
     X, Y, m = pair(seed)
-    X, Y = X - m.mean_x, Y - m.mean_y
     made, (axes,) = panels(1)
     found = translation_tradeoff.path(m, RANK, list(WEIGHTS))
     W = cca.solve(m, RANK).maps
@@ -35,7 +32,7 @@ def figure(seed: int = 0) -> Figure:
         Dy = (W["Wx"].T @ m.Sxy + w * W["Wy"].T @ m.Sy) / (1 + w)
         Dx = (W["Wy"].T @ m.Sxy.T + w * W["Wx"].T @ m.Sx) / (1 + w)
         paper.append(float(loss(X, Y, {"Wx": W["Wx"], "Wy": W["Wy"], "Dx": Dx, "Dy": Dy}, terms)) / (1 + w))
-        losses.append(trained(X, Y, RANK, terms, "whitened", seed=seed, starts=8).losses / (1 + w))
+        losses.append(trained(X, Y, RANK, terms, "whitened", seed=seed, starts=TRADEOFF_STARTS).losses / (1 + w))
     closed = [float(s.optimum / (1 + w)) for s, w in zip(found, WEIGHTS, strict=True)]
     through(axes, list(WEIGHTS), closed, losses, paper, says="the CCA's encoders for every λ (the paper)")
     axes.set(xlabel="reconstruction weight λ", ylabel="(TR + λ REC) / (1 + λ)", xscale="log")

@@ -1,5 +1,6 @@
 """Lemma 7: the cycle's minimum is two PCA tails, cut at the narrower domain, and it leaves translation open."""
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from proofs_check.figures.linear_case import SETTING, pair, panels, through, trained
@@ -19,10 +20,7 @@ def figure(seed: int = 0) -> Figure:
     >>> DY  # the narrower domain, where the tails are cut
     2
     """
-    import numpy as np
-
     X, Y, m = pair(seed, DY)
-    X, Y = X - m.mean_x, Y - m.mean_y
     made, (left, right) = panels(2)
     ranks = range(1, 5)
     closed = [cycle.solve(m, k).optimum for k in ranks]

@@ -12,10 +12,13 @@ from theory.moments import Moments
 
 ROWS, WIDTHS, STARTS = 60, (5, 4), 4
 SETTING = f"{ROWS} Gaussian rows, widths {WIDTHS[0]} and {WIDTHS[1]}, {STARTS} starts per point, seed 0"
+# Of the trade-offs, whose whitened coders have mirror images that trap starts.
+RANK, WEIGHTS, TRADEOFF_STARTS = 2, np.geomspace(0.01, 100, 7), 8
+TRADEOFF = f"{SETTING}; but {TRADEOFF_STARTS} starts; k = {RANK}, reconstruction weight λ from .01 to 100"
 
 
 def pair(seed: int, dy: int = WIDTHS[1]) -> tuple[np.ndarray, np.ndarray, Moments]:
-    """Two correlated domains [60, 5] and [60, dy] whose variances differ by direction, and their moments.
+    """Two correlated, centred domains [60, 5] and [60, dy] whose variances differ by direction, and their moments.
 
     Examples
     --------
@@ -27,6 +30,7 @@ def pair(seed: int, dy: int = WIDTHS[1]) -> tuple[np.ndarray, np.ndarray, Moment
     dx, shared = WIDTHS[0], rng.normal(size=(ROWS, 3))
     X = (shared @ rng.normal(size=(3, dx)) + rng.normal(size=(ROWS, dx))) * np.geomspace(2.0, 0.5, dx)
     Y = (shared @ rng.normal(size=(3, dy)) + rng.normal(size=(ROWS, dy))) * np.geomspace(0.5, 2.0, dy)
+    X, Y = X - X.mean(0), Y - Y.mean(0)
     return X, Y, Moments.from_arrays(X, Y)
 
 

@@ -7,8 +7,8 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 # Okabe & Ito (2008); their greys differ, and a second mark (shape, dash, hatch) always goes with a colour.
-BLUE, ORANGE, GREEN, PINK, SKY, AMBER = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
-BLACK, GREY, PALE = "black", "0.45", "0.8"
+BLUE, ORANGE, GREEN, PINK, AMBER = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"
+GREY, PALE = "0.45", "0.8"
 SINGLE, DOUBLE = 3.5, 7.2  # inches: one column of a journal, and two
 
 RC: dict[Any, Any] = {
@@ -44,8 +44,8 @@ def styled(function):
 
 
 @styled
-def save(figure: Figure, path: Path, dpi: int = 200) -> None:
-    """Write a figure as .png or .pdf, the same bytes for the same figure.
+def save(figure: Figure, path: str | Path, dpi: int = 200) -> None:
+    """Write a figure as .png or .pdf, by the ending of its name; the same bytes for the same figure.
 
     Examples
     --------
@@ -56,5 +56,5 @@ def save(figure: Figure, path: Path, dpi: int = 200) -> None:
     ...     (Path(folder) / "a.pdf").read_bytes() == (Path(folder) / "b.pdf").read_bytes()
     True
     """
-    undated = {"CreationDate": None} if path.suffix == ".pdf" else {}
-    figure.savefig(path, dpi=dpi, format=path.suffix[1:], metadata=undated)
+    undated = {"CreationDate": None} if Path(path).suffix == ".pdf" else {}
+    figure.savefig(path, dpi=dpi, metadata=undated)
