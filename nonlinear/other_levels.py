@@ -17,6 +17,7 @@ class Unpaired:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from theory.properties import CC
     >>> from theory.view import View
     >>> x = np.arange(3.0)[:, None]
@@ -50,6 +51,7 @@ def other_levels(view: EvaluationView) -> dict[str, Any]:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from nonlinear.config import Config
     >>> from nonlinear.data import Array
     >>> from nonlinear.evaluation import Evaluation
