@@ -9,22 +9,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 
-from nonlinear import preparation
 from nonlinear.config import Config
 from nonlinear.data import Array
 from nonlinear.evaluation import Evaluation
+from nonlinear.experiments.outcomes import agreement, change, firing, objective, over_floor
 from nonlinear.experiments.rowwise import rowwise
 from nonlinear.experiments.store import Store
 from nonlinear.experiments.supports import supports
-from nonlinear.firing import Firing
-from nonlinear.metrics import Agreements
 from nonlinear.model import Model
-from nonlinear.sampled import distances
 from nonlinear.sparse_generator import Sample, SparseGenerator
 from nonlinear.train import train
-from theory.whats import CC, TR
 
 Progress = Callable[[str, float], None]
 # Learning rate of the null "untrained coders": the weights stay, and thresholds are calibrated.
@@ -170,7 +165,15 @@ def measure(
 def shuffled(
     rows: Mapping[str, Array], labels: Mapping[str, np.ndarray], seed: int
 ) -> tuple[dict[str, Array], dict[str, np.ndarray]]:
-    """Rows and labels of the points in an order of its own for every stream but the first."""
+    """Rows and labels of the points in an order of its own for every stream but the first.
+
+    Examples
+    --------
+    >>> both = {s: Array(np.arange(6.0)[:, None], s) for s in "xy"}
+    >>> apart, theirs = shuffled(both, dict.fromkeys("xy", np.arange(6)), seed=0)
+    >>> bool((apart["y"].array[:, 0] == theirs["y"]).all()), bool((theirs["x"] == theirs["y"]).all())
+    (True, False)
+    """
     (first, x), *others = rows.items()
     found, theirs = {first: x}, {first: labels[first]}
     for number, (s, y) in enumerate(others):
@@ -182,12 +185,31 @@ def shuffled(
 def units(
     arm: Arm, seeds: Sequence[int], store: Store, on_progress: Progress = lambda text, share: None
 ) -> list[dict[str, Any]]:
-    """Measure an arm, or read what was measured of it before."""
+    """Measure an arm, or read what was measured of it before.
+
+    Examples
+    --------
+    >>> arm = Arm("demo", {}, {})
+    >>> class Known(Store):
+    ...     def get(self, name, settings, compute, *, wait=True):
+    ...         return [{"seed": seed} for seed in settings["seeds"]]
+    >>> units(arm, [0, 1], Known(None))     # what is known is not trained again
+    [{'seed': 0}, {'seed': 1}]
+    """
     return store.get(arm.name, settings(arm, seeds), lambda: measure(arm, seeds, on_progress))
 
 
 def together(arms: Sequence[Arm], seeds: Sequence[int], store: Store) -> dict[str, list[dict[str, Any]]]:
-    """Units of several arms by name: those that another process is measuring are left for last."""
+    """Units of several arms by name: those that another process is measuring are left for last.
+
+    Examples
+    --------
+    >>> class Known(Store):
+    ...     def get(self, name, settings, compute, *, wait=True):
+    ...         return [name] if wait else None     # another process measures it
+    >>> together([Arm("demo", {}, {})], [0], Known(None))
+    {'demo': ['demo']}
+    """
     found = {a.name: store.get(a.name, settings(a, seeds), lambda a=a: measure(a, seeds), wait=False) for a in arms}
     return {a.name: found[a.name] or units(a, seeds, store) for a in arms}
 
@@ -209,58 +231,6 @@ def settings(arm: Arm, seeds: Sequence[int]) -> dict[str, Any]:
         "parts": list(arm.parts),
         "seeds": list(seeds),
     }
-
-
-@torch.no_grad()
-def agreement(run: Evaluation, standalone: bool = True) -> dict[str, dict[str, float]]:
-    """Means over edges of R² of every WHAT, and of its mean for shuffled pairs."""
-    counted = Agreements(run.shape.streams)
-    for view in run.blocks(standalone):
-        counted.add(view)
-    found: dict[str, dict[str, float]] = {"value": {}, "shuffled": {}}
-    for name, entries in counted.result().items():
-        edges = [e for e in entries.values() if "value" in e] or [e for row in entries.values() for e in row.values()]
-        for key in found:
-            values = [float(e[key]) for e in edges if key in e]
-            if values:
-                found[key][name] = float(np.mean(values))
-    return found
-
-
-@torch.no_grad()
-def firing(run: Evaluation) -> dict[str, float]:
-    """True L0, share of dead atoms and code variance on the measured rows, means over streams."""
-    counted = Firing(run.shape.streams, run.shape.n_atoms)
-    for view in run.blocks(standalone=True):
-        counted.add(view)
-    streams = [counted.stream(s) for s in run.shape.streams]
-    return {name: float(np.mean([s[name] for s in streams])) for name in ("l0", "dead", "code_variance")}
-
-
-@torch.no_grad()
-def over_floor(run: Evaluation) -> dict[str, float]:
-    """Biased distance of the laws over its value for equal laws, of "dTR" and "dCC", means over edges."""
-    found = distances(run.sample(standalone=True), run.sample(standalone=True, sparse=True), (TR, CC))
-    ratios = {n: [e["biased"] / e["floor"] for row in rows.values() for e in row.values()] for n, rows in found.items()}
-    return {name: float(np.mean(values)) for name, values in ratios.items()}
-
-
-@torch.no_grad()
-def objective(run: Evaluation) -> float:
-    """Weighted sum of the properties that a system trains, on a sample of rows and by the codes that it trains.
-
-    Edges that a system draws at random all count, so that the value compares configurations of one system only.
-    """
-    view = run.sample(standalone=False)
-    terms = preparation.objective(run.model.config, len(run.shape.streams)).terms
-    return float(sum(weight * float(p.loss(view)) for p, weight in terms))
-
-
-def change(model: Model, seed_index: int) -> float:
-    """Relative change of the mean loss from the interval before the last tenth of the steps to the last one."""
-    losses = np.asarray(model.curve["loss"])[:, seed_index]
-    before = losses[max(0, len(losses) - 1 - max(1, len(losses) // 10))]
-    return float((losses[-1] - before) / abs(before)) if before else 0.0
 
 
 def _arrays(drawn: Sample) -> dict[str, Array]:

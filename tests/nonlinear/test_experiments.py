@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nonlinear.experiments import cycle, duality, grids, setting
-from nonlinear.experiments.arms import Arm, change, measure, together, units
+from nonlinear.experiments.arms import Arm, measure, together, units
+from nonlinear.experiments.outcomes import change
 from nonlinear.experiments.rowwise import summary
 from nonlinear.experiments.store import Store
 from theory.moments import Moments

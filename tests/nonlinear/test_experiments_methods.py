@@ -11,7 +11,8 @@ import torch
 from nonlinear.data import Array
 from nonlinear.evaluation import Evaluation
 from nonlinear.experiments import methods, supports
-from nonlinear.experiments.arms import Arm, agreement, measure, objective, over_floor, shuffled
+from nonlinear.experiments.arms import Arm, measure, shuffled
+from nonlinear.experiments.outcomes import agreement, objective, over_floor
 from nonlinear.model import Model
 from nonlinear.preparation import objective as trained_terms
 from nonlinear.sampled import distances

@@ -445,7 +445,7 @@ ERRORS = (
     ),
     training(
         "convergence read from the whole curve",
-        "experiments/arms",
+        "experiments/outcomes",
         "before = losses[max(0, len(losses) - 1 - max(1, len(losses) // 10))]",
         "before = losses[0]",
         "test_experiments.py::test_change_looks_at_the_last_tenth",
@@ -480,7 +480,7 @@ ERRORS = (
     ),
     training(
         "own objective read from standalone codes",
-        "experiments/arms",
+        "experiments/outcomes",
         "view = run.sample(standalone=False)",
         "view = run.sample(standalone=True)",
         "test_experiments_methods.py::test_the_objective_of_joint_codes_is_that_of_the_joint_selection",
