@@ -154,6 +154,16 @@ class BatchView(View):
         Edges that the system trains, or None for all.
     seed
         Of the slices.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from theory.whats import CC
+    >>> pairs, rest = Stratum({"x": np.arange(2), "y": np.arange(2)}, 0, 2), Stratum({"x": np.arange(2)}, 1, 1)
+    >>> coders, layout = SimpleNamespace(code=lambda i, x, layout: 2 * x[i]), Layout(["x", "y"], [pairs, rest])
+    >>> view = BatchView({"x": torch.tensor([[1.0], [2.0], [3.0]]), "y": torch.zeros(2, 1)}, coders, layout)
+    >>> view.paired(CC, "x", "y")[0].tolist()       # codes of the rows of x that have a partner
+    [[2.0], [4.0]]
     """
 
     def __init__(self, x: Mapping[str, torch.Tensor], coders, layout: Layout, edges=None, seed=0):
@@ -215,3 +225,17 @@ def at(a, rows: Rows):
     (True, [[0.0, 1.0]])
     """
     return a if isinstance(rows, slice) and rows == ALL else a[rows]
+
+
+def placed(a: torch.Tensor, points: Rows, count: int) -> torch.Tensor:
+    """Return rows [n, d] at their points [count, d], 0 at the others: the adjoint of :func:`at`.
+
+    Examples
+    --------
+    >>> placed(torch.ones(1, 1), torch.tensor([1]), 2).tolist()
+    [[0.0], [1.0]]
+    """
+    if isinstance(points, slice) and points == ALL:
+        return a
+    index = torch.arange(count, device=a.device)[points] if isinstance(points, slice) else points
+    return a.new_zeros(count, a.shape[1]).index_copy(0, index, a)

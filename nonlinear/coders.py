@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from nonlinear import kernels, selection
-from nonlinear.batch import ALL, Layout, at
+from nonlinear.batch import Layout, at, placed
 from nonlinear.codes import SparseCodes, Support
 from nonlinear.parameters import Parameters, Shape, atoms_of
 
@@ -30,6 +30,15 @@ class Coders:
         Code → last threshold, read and written by the sparse selection; a matter of speed alone.
     half
         Multiply in bfloat16.
+
+    Examples
+    --------
+    >>> from nonlinear.systems import SAE
+    >>> shape = Shape(SAE, {"x": 2}, 2, False)
+    >>> p = {"encoder.x": torch.eye(2), "bias.x": torch.zeros(2), "decoder.x": torch.eye(2), "offset.x": torch.ones(2)}
+    >>> coders = Coders(shape, p, sparsity=1)
+    >>> coders.decode("x", coders.encode("x", torch.tensor([[3.0, 2.0]]))).tolist()   # the largest of 3 and 2 is kept
+    [[4.0, 1.0]]
     """
 
     def __init__(
@@ -163,7 +172,7 @@ class Coders:
         return {s: at(code, layout.points(s)) for s in x}
 
     def _stacked(self, x: Mapping[str, torch.Tensor], layout: Layout) -> tuple[torch.Tensor, torch.Tensor]:
-        rows = torch.cat([_placed(v, layout.points(s), layout.n_points) for s, v in x.items()], 1)
+        rows = torch.cat([placed(v, layout.points(s), layout.n_points) for s, v in x.items()], 1)
         return rows, torch.cat([self.encoder(s)[0] for s in x], 1)
 
     def _by_one_coder(self, x: Mapping[str, torch.Tensor]) -> dict[str, Any]:
@@ -179,7 +188,7 @@ class Coders:
         """Own values on the atoms with the largest sums of signed pre-activations over the streams of a point."""
         pre = {s: self._pre(rows, *self.encoder(s)) for s, rows in x.items()}
         with torch.no_grad():
-            sums = sum(_placed(p, layout.points(s), layout.n_points) for s, p in pre.items())
+            sums = sum(placed(p, layout.points(s), layout.n_points) for s, p in pre.items())
             joint = selection.mask(torch.as_tensor(sums), self.shape.system.selection, self.sparsity, signed=True)
         found = {}
         for s, p in pre.items():
@@ -239,18 +248,3 @@ class Coders:
         if isinstance(z, SparseCodes):
             return kernels.Decode.apply(z.values, D, z.support)
         return (z.bfloat16() @ D.bfloat16()).to(D.dtype) if self.half else z @ D
-
-
-def _placed(rows: torch.Tensor, points, count: int) -> torch.Tensor:
-    """Rows at their points.
-
-    >>> _placed(torch.ones(1, 1), torch.tensor([1]), 2).tolist()
-    [[0.0], [1.0]]
-    """
-    if isinstance(points, slice) and points == ALL:
-        return rows
-    return rows.new_zeros(count, rows.shape[1]).index_copy(0, _index(points, count, rows.device), rows)
-
-
-def _index(points, count: int, device) -> torch.Tensor:
-    return torch.arange(count, device=device)[points] if isinstance(points, slice) else points

@@ -48,6 +48,16 @@ def attribute(sources: Mapping[str, Rows], given: Any, y: By) -> tuple[By, list[
     ------
     ValueError
         Another length or kind, a single value, or the same partition of the rows as the classes.
+
+    Examples
+    --------
+    >>> from nonlinear.data import Array
+    >>> rows, y = {"x": Array(np.eye(4))}, {"x": np.array([0, 0, 1, 1])}
+    >>> attribute(rows, ["old", "new", "old", "new"], y)
+    ({'x': array([1, 0, 1, 0])}, ['new', 'old'])
+    >>> attribute(rows, ["new", "new", "old", "old"], y)
+    Traceback (most recent call last):
+    ValueError: the forget attribute is the label itself; give one that is independent of the classes
     """
     found, names = _encoded({s: len(rows) for s, rows in sources.items()}, given, "forget")
     if len(names) < 2:
@@ -59,7 +69,16 @@ def attribute(sources: Mapping[str, Rows], given: Any, y: By) -> tuple[By, list[
 
 
 def enough(y: By, names: list[Any], config: Config, given: Parts | None = None) -> None:
-    """Raise ValueError unless every part has rows of every class, of every stream."""
+    """Raise ValueError unless every part has rows of every class, of every stream.
+
+    Examples
+    --------
+    >>> try:
+    ...     enough({"x": np.arange(20) % 2}, ["cat", "dog"], Config())
+    ... except ValueError as error:
+    ...     print(str(error).split(";")[0])
+    class 'cat' has 2 rows of 'x' among the validation rows, and needs 5
+    """
     parts = split(next(iter(y.values())), config, given)
     for s, of in y.items():
         for part in ("fit", "validation", "test"):
@@ -73,7 +92,15 @@ def enough(y: By, names: list[Any], config: Config, given: Parts | None = None) 
 
 
 def warnings(bench: Bench) -> list[str]:
-    """Say what makes scores mean less than they seem to."""
+    """Say what makes scores mean less than they seem to.
+
+    Examples
+    --------
+    >>> from nonlinear.intervench.planted import planted
+    >>> data = planted(300, 0, "dead encoders")
+    >>> warnings(Bench(data.sources, data.coders, data.labels, Config()))[0]
+    "no atom of 'A' ever fires: the encoder is dead, and only latent probes mean something"
+    """
     found = []
     if bench.joint is not None:
         found.append(

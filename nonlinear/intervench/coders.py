@@ -21,6 +21,14 @@ class Coder(Protocol):
 
     ``encode`` takes rows [n, d] to codes [n, m], row by row; ``decode`` takes codes to rows, decode(Z) = Z·dictionary +
     decode(0); ``dictionary`` is [m, d], rows = atoms. All are NumPy arrays. The benchmark scales atoms to norm 1.
+
+    Examples
+    --------
+    >>> from nonlinear.intervench.planted import planted
+    >>> coder: Coder = planted(9, 0).coders["A"]
+    >>> Z = np.eye(52)
+    >>> bool(np.allclose(coder.encode(coder.decode(Z)), Z)), coder.dictionary.shape
+    (True, (52, 64))
     """
 
     @property
@@ -81,6 +89,17 @@ def of_model(model: Model, seed_index: int = 0) -> dict[str, TrainedCoder]:
     ------
     ValueError
         A system that does not encode and decode every stream, or rows that were scaled to norm 1.
+
+    Examples
+    --------
+    >>> from nonlinear.config import Config
+    >>> from nonlinear.data import Array
+    >>> from nonlinear.train import train
+    >>> x = {"x": Array(np.random.default_rng(0).normal(size=(40, 3)))}
+    >>> fields = {"system": "sae", "n_atoms": 4, "sparsity": 2, "batch": 8, "steps": 5, "threads": 1}
+    >>> of_model(train(Config(normalise="unit", **fields), x))
+    Traceback (most recent call last):
+    ValueError: the run scales rows to norm 1, which decoding cannot undo; train with normalise 'variance'
     """
     if model.config.normalise == "unit":
         raise ValueError("the run scales rows to norm 1, which decoding cannot undo; train with normalise 'variance'")
@@ -93,7 +112,19 @@ Joint = Callable[[Mapping[str, np.ndarray]], Mapping[str, np.ndarray]]
 
 
 def joint_of_model(model: Model, seed_index: int = 0) -> Joint | None:
-    """Codes that see all streams of a point, rows by stream → codes by stream; None where no code does."""
+    """Codes that see all streams of a point, rows by stream → codes by stream; None where no code does.
+
+    Examples
+    --------
+    >>> from nonlinear.config import Config
+    >>> from nonlinear.data import Array
+    >>> from nonlinear.train import train
+    >>> both = {s: Array(np.random.default_rng(0).normal(size=(40, 3))) for s in "xy"}
+    >>> config = Config(system="crosscoder", n_atoms=4, sparsity=2, batch=8, steps=5, threads=1)
+    >>> codes = joint_of_model(train(config, both))({s: x.array for s, x in both.items()})
+    >>> np.array_equal(codes["x"], codes["y"])     # one code of the summed encoders
+    True
+    """
     if model.shape.system.sharing not in ("summed", "support"):
         return None
     coders = of_model(model, seed_index)

@@ -101,7 +101,13 @@ def row_losses(a: np.ndarray, b: np.ndarray, factor: float) -> np.ndarray:
 
 
 def best_factor(a: np.ndarray, b: np.ndarray) -> float:
-    """Factor with the least mean loss."""
+    """Factor with the least mean loss.
+
+    Examples
+    --------
+    >>> best_factor(np.eye(4), np.eye(4)) > 10, best_factor(np.eye(4), np.eye(4)[::-1]) < 1.1     # pairs, and none
+    (True, True)
+    """
 
     def loss(log_factor: float) -> float:
         return float(row_losses(a, b, float(np.exp(log_factor))).mean())

@@ -34,6 +34,15 @@ class Domain:
         x̃ = (x − mean)·scale, from the training rows.
     D, norms, b
         Atoms of norm 1 [m, d], their norms before [m], and decode(0) [d].
+
+    Examples
+    --------
+    >>> from nonlinear.data import Array
+    >>> from nonlinear.intervench.planted import PlantedCoder
+    >>> coder = PlantedCoder(2 * np.eye(2), lambda X: X / 2)
+    >>> domain = Domain.of("x", Array(np.eye(2)), coder, Normaliser("variance", np.zeros(2), 1.0))
+    >>> domain.norms.tolist(), domain.codes(np.eye(2)).toarray().tolist()     # codes of atoms of norm 1
+    ([2.0, 2.0], [[1.0, 0.0], [0.0, 1.0]])
     """
 
     name: str
@@ -166,6 +175,14 @@ class Bench:
         (stream, part) → rows in the units of the benchmark, of "fit", "validation" and "test".
     Z
         (stream, part) → codes, of all parts.
+
+    Examples
+    --------
+    >>> from nonlinear.intervench.planted import planted
+    >>> data = planted(300, 0)
+    >>> bench = Bench(data.sources, data.coders, data.labels, Config())
+    >>> bench.n_atoms, bench.n_classes, bench.Z["A", "test"].shape
+    (52, 10, (60, 52))
     """
 
     def __init__(

@@ -23,7 +23,7 @@ SHARE = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class _Task:
     """What a probe has to tell: the classes, those of a subset, or the values of the attribute.
 
     Parameters
@@ -60,7 +60,7 @@ class Task:
 
 
 @dataclass(eq=False)
-class Probes:
+class _Probes:
     """Probes of the tasks on one stream, with and without atoms.
 
     Parameters
@@ -75,7 +75,7 @@ class Probes:
     def __post_init__(self):
         self._whole: dict[Any, Probe] = {}
 
-    def right(self, task: Task, part: str, ablated: np.ndarray | None, support: np.ndarray) -> np.ndarray:
+    def right(self, task: _Task, part: str, ablated: np.ndarray | None, support: np.ndarray) -> np.ndarray:
         """Whether the probe is right, for every row of a part that counts.
 
         Parameters
@@ -102,7 +102,7 @@ class Probes:
             probe = self._fit(task, seen("fit", ablated))
         return probe.predict(seen(part, ablated)) == task.y(bench, s, part)[rows]
 
-    def _fit(self, task: Task, F: Any) -> Probe:
+    def _fit(self, task: _Task, F: Any) -> Probe:
         bench = self.space.bench
         y = task.y(bench, self.s, "fit")[task.rows(bench, self.s, "fit")]
         return fit(F, y, int(y.max()) + 1, bench.config.penalty)
@@ -123,10 +123,21 @@ def unlearning(bench: Bench, space: Space, i: str, codes: Space) -> Rows:
     ``unlearning/space/i/j/task``: right after the ablation; ``…/before``: before it, which depends on i where probes
     may use chosen atoms only; ``unlearning/j/task``: by chance; ``ablated/unlearning/space/i``: the atoms. Tasks:
     "utility", "forget".
+
+    Examples
+    --------
+    >>> from nonlinear.intervench.config import Config
+    >>> from nonlinear.intervench.planted import planted
+    >>> from nonlinear.intervench.spaces import Concept
+    >>> data = planted(300, 0)
+    >>> bench = Bench(data.sources, data.coders, data.labels, Config(counts=(1,)), data.forget)
+    >>> found = unlearning(bench, Concept(bench), "A", Concept(bench))
+    >>> set(found["ablated/unlearning/concept/A"].tolist()) <= {50, 51}     # the atoms of the attribute
+    True
     """
     counts = counts_of(bench, i)
     order = codes.order(i, "attribute", max(counts))
-    tasks = {"utility": Task("class"), "forget": Task("attribute")}
+    tasks = {"utility": _Task("class"), "forget": _Task("attribute")}
     support = {"utility": _union(space.order(i, "class", bench.config.headline)), "forget": _union(order)}
     sets = [_union(order[:, :n]) for n in counts]
     S = sets[_best(space, i, [[(tasks, support, S)] for S in sets])]
@@ -143,6 +154,17 @@ def perturbation(bench: Bench, space: Space, i: str, codes: Space) -> Rows:
     Returns
     -------
     As of :func:`unlearning`, with ``tpp/r`` for subset r in place of ``unlearning``, and ``subset/r``: its classes.
+
+    Examples
+    --------
+    >>> from nonlinear.intervench.config import Config
+    >>> from nonlinear.intervench.planted import planted
+    >>> from nonlinear.intervench.spaces import Concept
+    >>> data = planted(300, 0)
+    >>> bench = Bench(data.sources, data.coders, data.labels, Config(counts=(1,), subsets=1))
+    >>> found = perturbation(bench, Concept(bench), "A", Concept(bench))
+    >>> (found["ablated/tpp/0/concept/A"] // 3).tolist() == found["subset/0"].tolist()     # three atoms for each class
+    True
     """
     counts = counts_of(bench, i)
     moments, order = codes.moments(i, "class"), codes.order(i, "class", max(counts)).copy()
@@ -151,10 +173,10 @@ def perturbation(bench: Bench, space: Space, i: str, codes: Space) -> Rows:
     whole = _union(order[:, : bench.config.headline])
     chosen = subsets(bench)
 
-    def design(r: int, n: int) -> tuple[dict[str, Task], dict[str, np.ndarray], np.ndarray]:
+    def design(r: int, n: int) -> tuple[dict[str, _Task], dict[str, np.ndarray], np.ndarray]:
         C = chosen[r]
         others = np.setdiff1d(np.arange(bench.n_classes), C)
-        tasks = {"utility": Task("class", others), "forget": Task("class", C)}
+        tasks = {"utility": _Task("class", others), "forget": _Task("class", C)}
         return tasks, {"utility": whole, "forget": whole}, _union(_firsts(order[C], n))
 
     best = _best(space, i, [[design(r, n) for r in range(len(chosen))] for n in counts])
@@ -170,6 +192,15 @@ def subsets(bench: Bench) -> list[np.ndarray]:
     """Random sets of classes; none where there are fewer than four classes.
 
     With one class against the rest and a probe trained anew, even an oracle scores 0: both sides need two classes.
+
+    Examples
+    --------
+    >>> from nonlinear.intervench.config import Config
+    >>> from nonlinear.intervench.planted import planted
+    >>> data = planted(300, 0)
+    >>> bench = Bench(data.sources, data.coders, data.labels, Config(subsets=3, subset=4))
+    >>> [len(classes) for classes in subsets(bench)]
+    [4, 4, 4]
     """
     C, config = bench.n_classes, bench.config
     size = config.subset or max(2, C // 5)
@@ -197,7 +228,7 @@ def _best(space: Space, i: str, designs: Sequence[Sequence[tuple]]) -> int:
     """Number of the first design with the best mean score on the validation rows of stream i."""
     probes = _probes(space, i)
 
-    def score(tasks: dict[str, Task], support: dict[str, np.ndarray], S: np.ndarray) -> float:
+    def score(tasks: dict[str, _Task], support: dict[str, np.ndarray], S: np.ndarray) -> float:
         numbers: list[float] = []
         for name, task in tasks.items():
             y = {p: task.y(space.bench, i, p)[task.rows(space.bench, i, p)] for p in ("train", "validation")}
@@ -229,15 +260,24 @@ def _measured(space: Space, i: str, name: str, tasks: dict, support: dict, S: np
 
 
 def counts_of(bench: Bench, i: str) -> list[int]:
-    """Numbers of atoms to try: those of the configuration that are a small share of the atoms of i that fire."""
+    """Numbers of atoms to try: those of the configuration that are a small share of the atoms of i that fire.
+
+    Examples
+    --------
+    >>> from nonlinear.intervench.config import Config
+    >>> from nonlinear.intervench.planted import planted
+    >>> data = planted(300, 0)
+    >>> counts_of(Bench(data.sources, data.coders, data.labels, Config(counts=(1, 5, 20))), "A")     # of 52 atoms
+    [1, 5]
+    """
     fire = np.count_nonzero(bench.Z[i, "train"].getnnz(0))
     found = [n for n in sorted(bench.config.counts) if n <= SHARE * fire]
     return found or [min(bench.config.counts)]
 
 
-def _probes(space: Space, s: str) -> Probes:
-    """Probes of a stream: those of what is not ablated are fitted once."""
-    return space.probes.setdefault(s, Probes(space, s))
+def _probes(space: Space, s: str) -> _Probes:
+    """_Probes of a stream: those of what is not ablated are fitted once."""
+    return space.probes.setdefault(s, _Probes(space, s))
 
 
 def _union(order: np.ndarray) -> np.ndarray:

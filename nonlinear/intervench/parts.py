@@ -65,7 +65,17 @@ class Parts:
 
 
 def fingerprint(bench: Bench) -> str:
-    """Hash of all that the stages depend on: sources, settings, labels, splits, codes and dictionaries."""
+    """Hash of all that the stages depend on: sources, settings, labels, splits, codes and dictionaries.
+
+    Examples
+    --------
+    >>> from nonlinear.intervench.config import Config
+    >>> from nonlinear.intervench.planted import planted
+    >>> given = [planted(300, 0).sources, planted(300, 0).coders, planted(300, 0).labels]
+    >>> first, again, other = (fingerprint(Bench(*given, Config(seed=seed))) for seed in (0, 0, 1))
+    >>> first == again, first == other
+    (True, False)
+    """
     digest = hashlib.sha256(
         sources_hash().encode() + json.dumps(bench.config.model_dump(mode="json"), sort_keys=True).encode()
     )

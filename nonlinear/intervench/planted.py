@@ -29,6 +29,12 @@ class PlantedCoder:
         Atoms [m, d].
     encoder
         Rows → codes.
+
+    Examples
+    --------
+    >>> coder = PlantedCoder(2 * np.eye(2), lambda X: X / 2)
+    >>> coder.decode(coder.encode(np.array([[3.0, 1.0]]))).tolist()
+    [[3.0, 1.0]]
     """
 
     dictionary: np.ndarray
@@ -53,6 +59,12 @@ class Planted:
         By domain.
     labels, forget
         Class and attribute of every row, by domain.
+
+    Examples
+    --------
+    >>> data: Planted = planted(20, 0)
+    >>> np.bincount(data.labels["A"]).tolist(), data.labels["A"] is data.labels["B"]
+    ([2, 2, 2, 2, 2, 2, 2, 2, 2, 2], True)
     """
 
     sources: Mapping[str, Array]

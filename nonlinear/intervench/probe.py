@@ -101,6 +101,13 @@ class Features:
         W [C, p] → F Wᵀ [n, C].
     adjoint
         G [n, C] → GᵀF [C, p].
+
+    Examples
+    --------
+    >>> F = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> shifted = Features(F.shape, lambda W: F @ W.T + 1, lambda G: G.T @ F)
+    >>> shifted.product(np.eye(2)).tolist()
+    [[2.0, 3.0], [4.0, 5.0]]
     """
 
     shape: tuple[int, int]
@@ -109,7 +116,14 @@ class Features:
 
 
 def by_matrix(F: Any) -> Features:
-    """Features that are there as a dense or sparse matrix."""
+    """Features that are there as a dense or sparse matrix.
+
+    Examples
+    --------
+    >>> F = by_matrix(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    >>> F.product(np.array([[1.0, 1.0]])).tolist(), F.adjoint(np.array([[1.0], [0.0]])).tolist()
+    ([[3.0], [7.0]], [[1.0, 2.0]])
+    """
     return Features(F.shape, lambda W: np.asarray(F @ W.T), lambda G: np.asarray(F.T @ G).T)
 
 

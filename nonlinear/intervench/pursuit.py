@@ -25,6 +25,14 @@ class Moments:
         Variance of every target [C].
     columns
         Atoms [a] → columns [m, a] of the covariance of the features.
+
+    Examples
+    --------
+    >>> F, y = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 2.0], [0.0, -2.0]]), np.array([[1.0], [-1.0], [0.0], [0.0]])
+    >>> covariance = F.T @ F / 4
+    >>> moments = Moments(covariance.diagonal(), F.T @ y / 4, (y**2).mean(0), lambda atoms: covariance[:, atoms])
+    >>> pursue(moments, 1).tolist()     # the first feature is the target
+    [[0]]
     """
 
     variance: np.ndarray

@@ -61,6 +61,15 @@ class Scores:
         Streams; their classes, and values of the attribute (or None), on the test rows.
     config
         Gate, budgets, resamples.
+
+    Examples
+    --------
+    >>> one = np.ones(4)
+    >>> rows = {"error/x/x": one / 4, "total/x": one, "loss/x": 0 * one, "loss0/x": one, "loss/x/x": one / 2}
+    >>> rows |= {f"probe/{s}/5/x/x": one for s in SPACES}
+    >>> scores = Scores(rows, ["x"], {"x": np.array([0, 1, 0, 1])}, None, Config())
+    >>> scores.entry("r2", ("x", "x"))["raw"], scores.entry("faithfulness", ("x", "x"))["raw"]
+    (0.75, 0.5)
     """
 
     def __init__(

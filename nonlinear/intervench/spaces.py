@@ -25,6 +25,15 @@ class Space:
     ----------
     probes
         Stream → probes that were fitted on it.
+
+    Examples
+    --------
+    >>> from nonlinear.intervench.config import Config
+    >>> from nonlinear.intervench.planted import planted
+    >>> data = planted(300, 0)
+    >>> space: Space = Concept(Bench(data.sources, data.coders, data.labels, Config()))
+    >>> np.sort(space.order("A", "class", 3)[1]).tolist()     # the three atoms of class 1
+    [3, 4, 5]
     """
 
     name: str
@@ -85,10 +94,10 @@ class Latent(Space):
         bench, found = self.bench, {}
         train, size = bench.parts["train"], bench.config.block
         for s, domain in bench.domains.items():
-            widths = {name: one_hot.shape[1] for name, one_hot in targets(bench, s, train[:1]).items()}
+            widths = {name: one_hot.shape[1] for name, one_hot in _targets(bench, s, train[:1]).items()}
             blocks = (train[start : start + size] for start in range(0, len(train), size))
             second = moments.Moments.from_blocks(
-                (domain.x(rows), np.concatenate(list(targets(bench, s, rows).values()), 1)) for rows in blocks
+                (domain.x(rows), np.concatenate(list(_targets(bench, s, rows).values()), 1)) for rows in blocks
             )
             crosses = np.split(second.Sxy, np.cumsum(list(widths.values()))[:-1], axis=1)
             found[s] = second.Sx, dict(zip(widths, crosses, strict=True))
@@ -150,7 +159,7 @@ class Concept(Space):
         bench, Z = self.bench, self.bench.Z[s, "train"]
         n, mean = len(bench.parts["train"]), np.asarray(Z.mean(0)).ravel()
         shares = _shares(bench, s, target)
-        one_hot = targets(bench, s, bench.parts["train"])[target]
+        one_hot = _targets(bench, s, bench.parts["train"])[target]
         cross = np.asarray(Z.T @ one_hot) / n - np.outer(mean, shares)
         variance = np.asarray(Z.multiply(Z).mean(0)).ravel() - mean**2
         by_column = sparse.csc_matrix(Z)
@@ -183,14 +192,25 @@ class Concept(Space):
 
 
 def sparse_probe(space: Space, s: str, order: np.ndarray, k: int) -> Probe:
-    """Probe of stream s that uses, for each class, its first k atoms in the given order."""
+    """Probe of stream s that uses, for each class, its first k atoms in the given order.
+
+    Examples
+    --------
+    >>> from nonlinear.intervench.config import Config
+    >>> from nonlinear.intervench.planted import planted
+    >>> data = planted(300, 0)
+    >>> space = Concept(Bench(data.sources, data.coders, data.labels, Config()))
+    >>> probe = sparse_probe(space, "A", space.order("A", "class", 3), 3)
+    >>> (probe.predict(space.features("A", "test")) == space.bench.y("A", "test")).mean() > 0.9
+    np.True_
+    """
     mask = np.zeros((len(order), space.bench.n_atoms), dtype=bool)
     for c, atoms in enumerate(order[:, :k]):
         mask[c, atoms[atoms >= 0]] = True
     return fit_masked(space.by_atom(s, "fit"), space.bench.y(s, "fit"), mask, space.bench.config.penalty)
 
 
-def targets(bench: Bench, s: str, rows: np.ndarray) -> dict[str, np.ndarray]:
+def _targets(bench: Bench, s: str, rows: np.ndarray) -> dict[str, np.ndarray]:
     """Indicators of the classes, and of the values of the attribute, of some rows."""
     found = {"class": _one_hot(bench.labels[s][rows], bench.n_classes)}
     if bench.forget is not None:
@@ -199,7 +219,7 @@ def targets(bench: Bench, s: str, rows: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _shares(bench: Bench, s: str, target: str) -> np.ndarray:
-    return targets(bench, s, bench.parts["train"])[target].mean(0)
+    return _targets(bench, s, bench.parts["train"])[target].mean(0)
 
 
 def _one_hot(y: np.ndarray, count: int) -> np.ndarray:

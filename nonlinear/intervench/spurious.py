@@ -24,6 +24,16 @@ def correlations(bench: Bench, space: Space, i: str) -> Rows:
     -------
     ``scr/space/i/j/A``, ``…/B``, ``…/removed``: whether the sparse probe learned on A, on B, and on A without the atoms
     that go with the attribute more than with the group, is right; 0 outside the balanced test rows ``scr/j``.
+
+    Examples
+    --------
+    >>> from nonlinear.intervench.config import Config
+    >>> from nonlinear.intervench.planted import planted
+    >>> from nonlinear.intervench.spaces import Concept
+    >>> data = planted(300, 0)
+    >>> bench = Bench(data.sources, data.coders, data.labels, Config(), data.forget)
+    >>> bool((correlations(bench, Concept(bench), "A")["ablated/scr/concept/A"] >= 30).all())     # no atom of a class
+    True
     """
     order = space.order(i, "class", bench.config.headline)
     support = np.unique(order[order >= 0])

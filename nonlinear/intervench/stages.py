@@ -66,6 +66,16 @@ def probing(bench: Bench, space: Latent | Concept, i: str) -> Rows:
     -------
     ``probe/space/k/i/j``: whether the probe of i, carried over to j, is right; ``ceiling/space/i/j``: the same for the
     atoms of i with weights fitted on j, at the headline budget; ``atoms/space/i``: the atoms [C, k].
+
+    Examples
+    --------
+    >>> from nonlinear.intervench.config import Config
+    >>> from nonlinear.intervench.planted import planted
+    >>> data = planted(300, 0)
+    >>> bench = Bench(data.sources, data.coders, data.labels, Config(budgets=(3,), headline=3))
+    >>> found = probing(bench, Concept(bench), "A")
+    >>> bool(found["probe/concept/3/A/B"].mean() > 0.9)     # weights over atoms travel: the codes of A and B are equal
+    True
     """
     config, found = bench.config, {}
     order = space.order(i, "class", max(config.budgets))
