@@ -31,7 +31,17 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class SameCovariance(Level):
-    """Equal covariances: what matching of Gaussian laws asks of centred linear maps, without a batch's noise."""
+    """Equal covariances: what matching of Gaussian laws asks of centred linear maps, without a batch's noise.
+
+    Examples
+    --------
+    >>> from theory.view import View
+    >>> from theory.whats import CC
+    >>> x = np.array([[1.0], [-1.0]])
+    >>> view = View({"x": x, "y": 2 * x}, {"x": lambda a: 2 * a, "y": lambda a: -a}, {})
+    >>> float(SameCovariance().loss(CC, view, "x", "y"))     # codes 2 and −2: other rows, the same covariance
+    0.0
+    """
 
     prefix: str = "v"
     adds: frozenset[str] = frozenset({"pairing"})

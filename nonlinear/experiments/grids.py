@@ -101,6 +101,12 @@ class Experiment:
         Families of the claims, and one line.
     scales
         Scale → function that lists the runs; every experiment has "small", the runs of its claims.
+
+    Examples
+    --------
+    >>> demo = Experiment(("E1",), "one line", {"small": lambda: [Task("gaussian laws")]})
+    >>> [task.name for task in demo.scales["small"]()]
+    ['gaussian laws']
     """
 
     claims: tuple[str, ...]

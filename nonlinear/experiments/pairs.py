@@ -88,7 +88,14 @@ def on_embeddings(seeds: Sequence[int]) -> list[dict[str, Any]]:
 
 
 def embedded(source: str, seed: int) -> tuple[Streams, Streams, Streams]:
-    """Unpaired rows, pairs and fresh rows of two streams, "x" and "y"; all but the last are of the training part."""
+    """Unpaired rows, pairs and fresh rows of two streams, "x" and "y"; all but the last are of the training part.
+
+    Examples
+    --------
+    >>> unpaired, pairs, fresh = embedded("halves", 0)
+    >>> [len(streams["x"]) for streams in (unpaired, pairs, fresh)] == [ROWS, PAIRS, FRESH]
+    True
+    """
     shown = [SOURCES[source](seed, part, n).streams for part, n in (("train", 2 * ROWS + PAIRS), ("test", FRESH))]
     (x, y), (fresh_x, fresh_y) = ([rows.astype(np.float64) for rows in streams.values()] for streams in shown)
     first, second, third = slice(ROWS), slice(ROWS, 2 * ROWS), slice(2 * ROWS, None)
@@ -149,6 +156,14 @@ def by_laws(x: Stream, y: Stream, seed: int) -> Translator:
 
     Components are found without pairs (FastICA). Pairs tell which of those that are not Gaussian belong together, with
     which sign, and rotate the Gaussian ones (Procrustes). A loss of laws has to find what FastICA finds.
+
+    Examples
+    --------
+    >>> s, turn = np.random.default_rng(0).exponential(size=(2, 3000, 2)), np.array([[0.6, 0.8], [-0.8, 0.6]])
+    >>> translator = by_laws(Stream("x", s[0]), Stream("y", s[1] @ turn), 0)
+    >>> translate = translator(s[0, :4], s[0, :4] @ turn, np.random.default_rng(0))     # four pairs, two components
+    >>> r_squared(translate(s[1]), s[1] @ turn) > 0.95
+    True
     """
     (into_x, _), (into_y, out_of_y) = (s.coordinates for s in (x, y))
     turn_x, turn_y = (components(into(s.rows), seed) for into, s in ((into_x, x), (into_y, y)))
@@ -169,7 +184,15 @@ def by_laws(x: Stream, y: Stream, seed: int) -> Translator:
 
 
 def by_rates(x: Stream, y: Stream) -> Translator:
-    """Return the translator that matches atoms in the order of their firing rates; it asks no pairs."""
+    """Return the translator that matches atoms in the order of their firing rates; it asks no pairs.
+
+    Examples
+    --------
+    >>> z = np.array([[1.0, 0.0], [1.0, 2.0]])
+    >>> translate = by_rates(Stream("x", z), Stream("y", z[:, ::-1]))(z, z, np.random.default_rng(0))
+    >>> translate(z).tolist()
+    [[0.0, 1.0], [2.0, 1.0]]
+    """
     here, there = (np.argsort((s.rows != 0).mean(0)) for s in (x, y))
 
     def translate(codes: np.ndarray) -> np.ndarray:

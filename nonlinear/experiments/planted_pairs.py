@@ -39,6 +39,13 @@ class Planted:
         One of KINDS; the R²; the numbers that it was drawn with.
     unpaired, pairs, fresh
         Stream → rows: those of "x" and "y" in `unpaired` show different points.
+
+    Examples
+    --------
+    >>> x = np.ones((2, 3))
+    >>> setting = Planted("gaussian", 0.5, {"d": 3}, {"x": x, "y": x}, {"x": x, "y": x}, {"x": x, "y": x})
+    >>> setting.kind in KINDS, sorted(setting.pairs)
+    (True, ['x', 'y'])
     """
 
     kind: str
@@ -78,6 +85,13 @@ def pairs_needed(setting: Planted, seed: int = 0) -> float:
 
     Of codes the R² is that of columns matched by the pairs, otherwise that of ridge regression, its penalty chosen by
     leave-one-out; means over sets of pairs.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(PAIRS, 2))
+    >>> both = {"x": x, "y": 2 * x}
+    >>> 2 < pairs_needed(Planted("gaussian", 0.8, {}, both, both, both)) < 4     # three points give a map of the plane
+    True
     """
     before, m = (1.0, 0.0), 2
     while m <= PAIRS:
@@ -90,12 +104,29 @@ def pairs_needed(setting: Planted, seed: int = 0) -> float:
 
 
 def r_squared_of(setting: Planted, m: int, seed: int = 0) -> float:
-    """Mean R² on fresh rows over sets of m pairs."""
+    """Mean R² on fresh rows over sets of m pairs.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(PAIRS, 2))
+    >>> both = {"x": x, "y": 2 * x}
+    >>> r_squared_of(Planted("gaussian", 0.8, {}, both, both, both), 9) > 0.999
+    True
+    """
     return mean_r_squared(setting, m, matching if setting.kind == "codes" else ridge, seed)
 
 
 def mean_r_squared(setting: Planted, m: int, translator: Translator, seed: int = 0, draws: int | None = None) -> float:
-    """Mean R² on fresh rows of what a translator makes of sets of m pairs, `DRAWS` of them unless it is said."""
+    """Mean R² on fresh rows of what a translator makes of sets of m pairs, `DRAWS` of them unless it is said.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(PAIRS, 2))
+    >>> both = {"x": x, "y": 2 * x}
+    >>> known = Planted("gaussian", 0.8, {}, both, both, both)
+    >>> mean_r_squared(known, 2, lambda a, b, rng: lambda rows: 2 * rows)
+    1.0
+    """
     rng = np.random.default_rng([seed, m, 78])
     values = []
     for _ in range(DRAWS if draws is None else draws):
@@ -106,12 +137,26 @@ def mean_r_squared(setting: Planted, m: int, translator: Translator, seed: int =
 
 
 def ridge(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> Map:
-    """Ridge regression with an intercept, its penalty chosen by leave-one-out."""
+    """Ridge regression with an intercept, its penalty chosen by leave-one-out.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(9, 2))
+    >>> ridge(x, 2 * x + 1, np.random.default_rng(0))(np.array([[10.0, -1.0]])).round(1).tolist()
+    [[21.0, -1.0]]
+    """
     return RidgeCV(alphas=PENALTIES).fit(x, y).predict
 
 
 def matching(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> Map:
-    """Atoms of x for those of y; those that no pair activates are assigned at random."""
+    """Atoms of x for those of y; those that no pair activates are assigned at random.
+
+    Examples
+    --------
+    >>> z = np.eye(3)
+    >>> matching(z, z[:, [2, 0, 1]], np.random.default_rng(0))(np.array([[1.0, 2.0, 3.0]])).tolist()
+    [[3.0, 1.0, 2.0]]
+    """
     order = rng.permutation(x.shape[1])
     here, there = match(x[:, order].T @ y)
     found = np.empty(len(there), dtype=int)

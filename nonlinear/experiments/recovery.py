@@ -60,7 +60,13 @@ class Twins(Arm):
 
 
 def twins() -> Twins:
-    """Return the arm that trains REC alone."""
+    """Return the arm that trains REC alone.
+
+    Examples
+    --------
+    >>> twins().config["weights"], sorted(twins().generator(0).domains)
+    ({'REC': 1.0}, ['x'])
+    """
     return Twins("linear, twins, REC", DATA, CONFIG)
 
 

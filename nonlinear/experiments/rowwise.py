@@ -37,6 +37,17 @@ def rowwise(run: Evaluation, start: Evaluation) -> dict[str, Any]:
 
         ``region``: stream decoded to → numbers, see :func:`~nonlinear.experiments.region.region`; ``shuffled_region``
         and ``untrained_region``: the same for shuffled pairs, and for the coders of the start.
+
+    Examples
+    --------
+    >>> from nonlinear.config import Config
+    >>> from nonlinear.data import Array
+    >>> from nonlinear.train import train
+    >>> x = Array(np.random.default_rng(0).normal(size=(40, 3)))
+    >>> same, config = {"x": x, "y": x}, Config(system="sae-a", n_atoms=4, sparsity=2, batch=8, steps=5, threads=1)
+    >>> run = Evaluation(train(config, same), same)
+    >>> max(rowwise(run, run)["rowwise"]["distance"])     # one coder, equal rows
+    0.0
     """
     rows, decoders = rows_of(run), {s: run.atoms(s).T for s in run.shape.streams[:2]}
     found: dict[str, list] = {name: [] for name in (*COLUMNS, "coherence", "widest", "sigma_2s")}
@@ -73,6 +84,17 @@ def rows_of(run: Evaluation, *, shuffle: bool = False) -> dict[str, dict[str, np
         it, normalised, less the decoder's offset: ``translation`` ‖Da − x_j‖, ``reconstruction`` ‖Db − x_j‖,
         ``distance`` ‖a − b‖, ``image`` ‖D(a − b)‖; of the atoms active on either side ``sigma`` σ_min (0 where they
         are dependent), ``ell`` σ_max and their number ``active``; ``largest`` √(‖a‖² + ‖b‖²).
+
+    Examples
+    --------
+    >>> from nonlinear.config import Config
+    >>> from nonlinear.data import Array
+    >>> from nonlinear.train import train
+    >>> x = Array(np.random.default_rng(0).normal(size=(40, 3)))
+    >>> same, config = {"x": x, "y": x}, Config(system="sae-a", n_atoms=4, sparsity=2, batch=8, steps=5, threads=1)
+    >>> found = rows_of(Evaluation(train(config, same), same))["y"]
+    >>> bool(np.array_equal(found["translation"], found["reconstruction"]))     # the codes agree
+    True
     """
     view, pair = run.sample(standalone=True), run.shape.streams[:2]
     x, codes = {}, {}

@@ -77,7 +77,13 @@ class Store:
 
 @cache
 def sources_hash() -> str:
-    """Hash of the sources of nonlinear/ and theory/ and of the versions of NumPy and torch."""
+    """Hash of the sources of nonlinear/ and theory/ and of the versions of NumPy and torch.
+
+    Examples
+    --------
+    >>> len(bytes.fromhex(sources_hash()))
+    32
+    """
     digest = hashlib.sha256(f"{np.__version__} {torch.__version__}".encode())
     for folder in SOURCES:
         for path in sorted(folder.rglob("*.py")):
