@@ -11,7 +11,19 @@ MISSING = "embed needs transformers and Pillow; run: pip install 'concept-alignm
 
 
 def check_installed() -> None:
-    """Raise ValueError unless the extra `embed` is installed."""
+    """Raise ValueError unless the extra `embed` is installed.
+
+    Examples
+    --------
+    >>> import sys
+    >>> from unittest.mock import patch
+    >>> with patch.dict(sys.modules, {"transformers": None, "PIL": None}):
+    ...     try:
+    ...         check_installed()
+    ...     except ValueError as error:
+    ...         str(error).startswith(MISSING)
+    True
+    """
     try:
         import PIL  # noqa: F401
         import transformers  # noqa: F401
@@ -90,7 +102,15 @@ def first_line(error: BaseException) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the reports and bars of transformers: what matters of them becomes an error here."""
+    """Without the reports and bars of transformers: what matters of them becomes an error here.
+
+    Examples
+    --------
+    >>> from transformers.utils import logging
+    >>> with quiet():
+    ...     logging.get_verbosity() == logging.ERROR, logging.is_progress_bar_enabled()
+    (True, False)
+    """
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -16,7 +16,13 @@ UNLIMITED = 10**6  # tokenizers without a limit have 10^30
 
 
 def versions(device: str = "cpu") -> dict[str, str]:
-    """Everything beside model and data that the bits of a row may depend on."""
+    """Everything beside model and data that the bits of a row may depend on.
+
+    Examples
+    --------
+    >>> sorted(versions())
+    ['cpu', 'numpy', 'pillow', 'tokenizers', 'torch', 'transformers']
+    """
     import PIL
     import tokenizers
     import transformers
@@ -59,7 +65,16 @@ def read_model(name: str, folder: Path, dtype: torch.dtype) -> tuple[Any, set[st
 
 
 def image_processor(name: str, folder: Path) -> Callable[..., Any]:
-    """The image processor of a model; by Pillow, whose numbers do not depend on what else is installed."""
+    """The image processor of a model; by Pillow, whose numbers do not depend on what else is installed.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as base:
+    ...     _ = Path(base, "preprocessor_config.json").write_text('{"image_processor_type": "ViTImageProcessor"}')
+    ...     image_processor("mine", Path(base)).size["height"]
+    224
+    """
     from transformers import AutoImageProcessor
 
     with _explained(name, "no image processor (preprocessor_config.json)"):
@@ -77,6 +92,14 @@ class Texts:
         Of the model.
     config
         Of the model.
+
+    Examples
+    --------
+    >>> try:
+    ...     Texts("mine", Path("no-such-folder"), None)
+    ... except ValueError as error:
+    ...     print(str(error).split(" (")[0])
+    mine has no tokenizer
     """
 
     def __init__(self, name: str, folder: Path, config: Any):

@@ -27,7 +27,14 @@ SMOOTHING = 0.1
 
 
 class Batch(NamedTuple):
-    """Images with noise and without [n, 10, 10], float32, and their classes [n], int64."""
+    """Images with noise and without [n, 10, 10], float32, and their classes [n], int64.
+
+    Examples
+    --------
+    >>> batch = Batch(*np.zeros((2, 3, FRAME, FRAME), np.float32), np.array([1, 1, 7]))
+    >>> batch.shown.shape, np.bincount(batch.labels)[1]
+    ((3, 10, 10), np.int64(2))
+    """
 
     shown: np.ndarray
     clean: np.ndarray

@@ -112,6 +112,13 @@ class ImageTower(nn.Module):
 
     The convolutions read `contrast`, so that a faint small object counts as much as a large one. The last three
     channels are the mean colour of the patch.
+
+    Examples
+    --------
+    >>> x = torch.linspace(0, 1, 2 * 3 * 24 * 24).reshape(2, 3, 24, 24)
+    >>> z = ImageTower()(x)
+    >>> z.shape, bool((z[..., -3:].mean(1) - x.mean((2, 3))).abs().max() < 1e-5)     # the mean colour of the image
+    (torch.Size([2, 36, 64]), True)
     """
 
     def __init__(self):
@@ -142,7 +149,14 @@ class ImageTower(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Embedding of an image [n, 64] → its contrast and its levels, linear plus one hidden layer."""
+    """Embedding of an image [n, 64] → its contrast and its levels, linear plus one hidden layer.
+
+    Examples
+    --------
+    >>> picture, levels = Decoder()(torch.eye(2, WIDTH))
+    >>> picture.shape, bool((levels[0] == levels[1]).all())     # at the start it says the same of every image
+    (torch.Size([2, 4, 24, 24]), True)
+    """
 
     def __init__(self):
         super().__init__()
@@ -158,7 +172,16 @@ class Decoder(nn.Module):
 
 
 class TextTower(nn.Module):
-    """Words [n, length] → their embeddings [n, length, 64]: a transformer of two layers."""
+    """Words [n, length] → their embeddings [n, length, 64]: a transformer of two layers.
+
+    Examples
+    --------
+    >>> tower, words = TextTower(), torch.full((2, LENGTH), PADDING)
+    >>> words[:, 0] = MASK
+    >>> embeddings = tower(words)
+    >>> embeddings.shape[2], tower.guess(embeddings).shape[2] == len(vocabulary()) + 2     # and padding and the mask
+    (64, True)
+    """
 
     def __init__(self):
         super().__init__()

@@ -44,6 +44,13 @@ class Scenes:
         Embeddings of the patches [n, 36, 64], float32, whose mean is the image's, or None.
     covered
         Whether the object covers a patch [n, 36], or None; see `scenes.draw`.
+
+    Examples
+    --------
+    >>> streams = {s: np.zeros((2, 64), np.float32) for s in ("image", "text")}
+    >>> scenes = Scenes(streams, combinations()[:2], None, None)
+    >>> [list(ATTRIBUTES.values())[0][value] for value in scenes.attributes[:, 0]]
+    ['square', 'square']
     """
 
     streams: Mapping[str, np.ndarray]
