@@ -124,6 +124,16 @@ class EvaluationView(BatchView):
         Whether a code sees its own stream only, or, as in training, all streams of its point.
     absent
         ("encoder" or "decoder", stream) → why it cannot be used.
+
+    Examples
+    --------
+    >>> alone = {"rows": {"x": np.arange(2)}, "standalone": True, "absent": {("encoder", "x"): "x is only decoded"}}
+    >>> view = EvaluationView({"x": torch.eye(2)}, None, layout_of(alone["rows"]), **alone)
+    >>> view.coded
+    []
+    >>> view.code("x")
+    Traceback (most recent call last):
+    theory.levels.UndefinedError: x is only decoded
     """
 
     def __init__(

@@ -31,6 +31,15 @@ def write(folder: Path, tensors: dict[str, torch.Tensor], state: dict[str, Any])
     ------
     OSError
         Not written, for instance because the disk is full; the last one is still there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as run:
+    ...     for step in (1, 2):
+    ...         write(Path(run), {"a": torch.ones(2)}, {"step": step})
+    ...     [path.name for path in Path(run).iterdir()] == [NAME], read(Path(run))[1]
+    (True, {'step': 2})
     """
     kept = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     text = json.dumps(state, allow_nan=False)

@@ -13,7 +13,14 @@ ENOUGH = 200_000
 
 
 class Rows(Protocol):
-    """Rows of one stream, wherever they are kept."""
+    """Rows of one stream, wherever they are kept.
+
+    Examples
+    --------
+    >>> rows: Rows = Array(np.eye(3), "x")
+    >>> rows.name, len(rows), rows.dim
+    ('x', 3, 3)
+    """
 
     name: str
 

@@ -54,6 +54,15 @@ class EncodeAt(Function):
     """Values relu(x Wᵀ + b) at the entries of a support, given the pre-activations there.
 
     ``apply(x [n, d], W [m, d], b [m], support, pre [nnz])`` returns [nnz].
+
+    Examples
+    --------
+    >>> from nonlinear.codes import Support
+    >>> support = Support.at_positions(torch.tensor([1]), n=1, n_atoms=2)
+    >>> W = torch.eye(2, requires_grad=True)
+    >>> EncodeAt.apply(torch.tensor([[1.0, 3.0]]), W, torch.zeros(2), support, torch.tensor([3.0])).sum().backward()
+    >>> W.grad.tolist()     # the row, for the active atom
+    [[0.0, 0.0], [1.0, 3.0]]
     """
 
     @staticmethod
@@ -82,7 +91,15 @@ class EncodeAt(Function):
 
 
 class Decode(Function):
-    """Rows Σ value · atom. ``apply(values [nnz], D [m, d], support)`` returns [n, d]."""
+    """Rows Σ value · atom. ``apply(values [nnz], D [m, d], support)`` returns [n, d].
+
+    Examples
+    --------
+    >>> from nonlinear.codes import Support
+    >>> support = Support.at_positions(torch.tensor([0, 1]), n=1, n_atoms=2)
+    >>> Decode.apply(torch.tensor([2.0, 3.0]), torch.tensor([[1.0, 0.0], [1.0, 1.0]]), support).tolist()
+    [[5.0, 3.0]]
+    """
 
     @staticmethod
     def forward(ctx: Any, values, D, support):
@@ -109,7 +126,14 @@ class Decode(Function):
 
 
 class SquaredDistance(Function):
-    """Σ (a − b)² of two sparse codes. ``apply(a, b, keys_a, keys_b)``, keys ascending."""
+    """Σ (a − b)² of two sparse codes. ``apply(a, b, keys_a, keys_b)``, keys ascending.
+
+    Examples
+    --------
+    >>> a, b = torch.tensor([1.0, 2.0]), torch.tensor([5.0])
+    >>> float(SquaredDistance.apply(a, b, torch.tensor([0, 3]), torch.tensor([3])))     # 1² + (2 − 5)²
+    10.0
+    """
 
     @staticmethod
     def forward(ctx: Any, a, b, keys_a, keys_b):
@@ -135,6 +159,13 @@ class SparseECF(Function):
     """Characteristic function of every atom, φ̂(t) = 1 + (1/n) Σ_active (e^{itz} − 1): [T, m] in O(nnz·T).
 
     ``apply(values [nnz], support, nodes [T])``.
+
+    Examples
+    --------
+    >>> from nonlinear.codes import Support
+    >>> support = Support.at_positions(torch.tensor([0]), n=2, n_atoms=1)     # the values π and 0 of one atom
+    >>> bool(SparseECF.apply(torch.tensor([torch.pi]), support, [1.0]).abs().max() < 1e-6)     # (e^{iπ} + 1)/2
+    True
     """
 
     @staticmethod

@@ -31,6 +31,12 @@ class Fit:
         Final losses [starts].
     curve
         Losses [steps + 1, starts], from those of the start on; no column increases.
+
+    Examples
+    --------
+    >>> fit = Fit({"Wx": np.array([[[1.0]], [[2.0]]])}, {}, np.array([3.0, 1.0]), np.array([[4.0, 4.0], [3.0, 1.0]]))
+    >>> fit.best, fit.at(fit.best)["Wx"].tolist(), fit.drift.tolist()
+    (1, [[2.0]], [1.0, 3.0])
     """
 
     coders: Mapping[str, np.ndarray]

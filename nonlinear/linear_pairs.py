@@ -21,7 +21,14 @@ STRUCTURE, SOURCES, ERRORS = range(3)
 
 @dataclass(frozen=True, eq=False)
 class PairSample:
-    """Rows of "x" and "y" [n, d] at the same points, and the sources [n, d] of x."""
+    """Rows of "x" and "y" [n, d] at the same points, and the sources [n, d] of x.
+
+    Examples
+    --------
+    >>> sample: PairSample = gaussian_pair([4.0, 1.0]).draw(3, seed=0)
+    >>> sample.streams["x"].shape, sample.sources.shape
+    ((3, 2), (3, 2))
+    """
 
     streams: dict[str, np.ndarray]
     sources: np.ndarray
@@ -40,6 +47,12 @@ class LinearPair:
         or x is Gaussian.
     regression, noise
         [d, d]; E[y|x] = x·regression is the best translation.
+
+    Examples
+    --------
+    >>> pair: LinearPair = gaussian_pair([4.0, 1.0], [9.0, 1.0])
+    >>> np.linalg.eigvalsh(pair.covariances[2]).round(9).tolist()     # the spectrum of y
+    [1.0, 9.0]
     """
 
     group: Ambiguity

@@ -91,6 +91,15 @@ def losses(
     Returns
     -------
     Name → 0-d tensor.
+
+    Examples
+    --------
+    >>> from nonlinear.blocks import layout_of
+    >>> from nonlinear.systems import SAE
+    >>> p = {"encoder.x": torch.eye(2), "bias.x": torch.zeros(2), "decoder.x": torch.eye(2), "offset.x": torch.zeros(2)}
+    >>> coders, layout = Coders(Shape(SAE, {"x": 2}, 2, False), p, sparsity=1), layout_of({"x": [0]})
+    >>> float(losses(Objective.of({"REC": 1.0}, sparsity=1), coders, {"x": torch.tensor([[3.0, 2.0]])}, layout)["REC"])
+    4.0
     """
     view = BatchView(x, coders, layout, edges, seed)
     dense = _DenseView(view) if coders.sparse else view
@@ -219,6 +228,17 @@ def stacked(
     """Losses, fired atoms and least kept scores of all seeds, each with the seeds as first axis.
 
     The dense path maps over the seeds at once; the sparse path, whose codes differ in size, takes them in turn.
+
+    Examples
+    --------
+    >>> from nonlinear.blocks import layout_of
+    >>> from nonlinear.systems import SAE
+    >>> p = {"encoder.x": torch.eye(2), "bias.x": torch.zeros(2), "decoder.x": torch.eye(2), "offset.x": torch.zeros(2)}
+    >>> two, x = {name: torch.stack([v, 0 * v]) for name, v in p.items()}, torch.tensor([[[3.0, 2.0]], [[3.0, 2.0]]])
+    >>> how = {"sparse": False, "edges": None, "silent": None, "seed": 0, "hints": [{}, {}]}
+    >>> given = Objective.of({"REC": 1.0}, sparsity=1), Shape(SAE, {"x": 2}, 2, False), two, {"x": x}
+    >>> stacked(*given, layout_of({"x": [0]}), **how)[0]["REC"].tolist()     # the second seed's coders are 0
+    [4.0, 13.0]
     """
 
     def one(p, rows, quiet, hint):

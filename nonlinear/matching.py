@@ -71,6 +71,14 @@ class Matching:
         Numbers of the atoms that take part.
     true_codes
         Stream → true codes [n, K] of its rows, or None.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> found, z = Matching(["x", "y"], np.array([1]), None), torch.tensor([[9.0, 1.0], [9.0, 2.0]])
+    >>> found.add(SimpleNamespace(coded=["x", "y"], code=lambda s: z if s == "x" else -z))
+    >>> found.pairs["x", "y"].matrix().round(12).tolist()
+    [[-1.0]]
     """
 
     def __init__(self, streams: Sequence[str], chosen: np.ndarray, true_codes: Mapping[str, np.ndarray] | None):

@@ -93,6 +93,14 @@ class Agreements:
     ----------
     streams
         Names, in order.
+
+    Examples
+    --------
+    >>> from theory.view import View
+    >>> found, z = Agreements(["x", "y"]), torch.tensor([[1.0], [-1.0]])
+    >>> found.add(View({"x": z, "y": z}, {s: lambda a: a for s in "xy"}, {s: lambda a: a / 2 for s in "xy"}))
+    >>> found.result()["CC"]["x"]["y"]["value"], found.result()["REC"]["x"]["value"]     # decoders give back one half
+    (1.0, 0.75)
     """
 
     def __init__(self, streams: Sequence[str]):

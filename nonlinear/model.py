@@ -155,6 +155,17 @@ def load(run: str | Path) -> Model:
     ------
     ValueError
         No checkpoint, a damaged one, or somebody else's.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from nonlinear.data import Array
+    >>> from nonlinear.train import train
+    >>> x = {"x": Array(np.random.default_rng(0).normal(size=(32, 3)))}
+    >>> with TemporaryDirectory() as run:
+    ...     model = train(Config(system="sae", n_atoms=4, sparsity=1, batch=8, steps=2, threads=1), x, out=run)
+    ...     all(torch.equal(w, model.parameters[name]) for name, w in load(run).parameters.items())
+    True
     """
     model = Model.restored(*checkpoint.read(Path(run)))
     return model.to(model.config.device)

@@ -16,7 +16,14 @@ Parameters = dict[str, torch.Tensor]
 
 
 class ByStream(dict[str, str]):
-    """Stream → something; ValueError for a stream that is not there."""
+    """Stream → something; ValueError for a stream that is not there.
+
+    Examples
+    --------
+    >>> ByStream(x="shared")["y"]
+    Traceback (most recent call last):
+    ValueError: unknown stream 'y'; known: x
+    """
 
     def __missing__(self, stream: str) -> str:
         raise ValueError(f"unknown stream {stream!r}; known: {', '.join(self)}")
@@ -152,7 +159,16 @@ def atoms_of(parameters: Parameters, shape: Shape, coder: str) -> torch.Tensor:
 
 @torch.no_grad()
 def normalise_atoms(parameters: Parameters, shape: Shape) -> None:
-    """Scale every atom to norm 1, in place; an atom of norm 0 stays."""
+    """Scale every atom to norm 1, in place; an atom of norm 0 stays.
+
+    Examples
+    --------
+    >>> from nonlinear.systems import SAE
+    >>> p = {"decoder.x": torch.tensor([[[3.0, 4.0], [0.0, 0.0]]])}
+    >>> normalise_atoms(p, Shape(SAE, {"x": 2}, 2, False))
+    >>> bool(torch.allclose(p["decoder.x"], torch.tensor([[[0.6, 0.8], [0.0, 0.0]]])))
+    True
+    """
     for coder in shape.coders:
         atoms = atoms_of(parameters, shape, coder)
         norm = atoms.norm(dim=-1, keepdim=True)

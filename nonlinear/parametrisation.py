@@ -30,6 +30,12 @@ class Parametrisation:
     normal
         Named parameters → other parameters of the same coders, as far as can be from where the map is singular; None
         if it never is.
+
+    Examples
+    --------
+    >>> tied = Parametrisation({"W": (2, 1)}, {"W": 1.0}, lambda p: {"Wx": p["W"], "Dx": p["W"].T})
+    >>> tied.coders(torch.tensor([3.0, 4.0]))["Dx"].tolist(), tied.start(np.random.default_rng(0)).shape
+    ([[3.0, 4.0]], (2,))
     """
 
     shapes: Mapping[str, tuple[int, ...]]

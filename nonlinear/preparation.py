@@ -41,7 +41,16 @@ def objective(config: Config, n_streams: int) -> Objective:
 
 
 def check(config: Config, objective: Objective, per_seed: Sequence[Sources]) -> None:
-    """Raise ValueError unless the data suit the system and each other."""
+    """Raise ValueError unless the data suit the system and each other.
+
+    Examples
+    --------
+    >>> from nonlinear.data import Array
+    >>> config = Config(system="cosae")
+    >>> check(config, objective(config, 1), [{"x": Array(np.eye(2))}])
+    Traceback (most recent call last):
+    ValueError: cosae with TR, CC, dTR, dCC needs at least two streams; pass another file
+    """
     system, widths = config.preset, {s: r.dim for s, r in per_seed[0].items()}
     if len({tuple((s, len(r), r.dim) for s, r in rows.items()) for rows in per_seed}) > 1:
         raise ValueError("the data sets of the seeds differ in streams or sizes; they train as one batch")
@@ -57,7 +66,13 @@ def check(config: Config, objective: Objective, per_seed: Sequence[Sources]) -> 
 
 
 def many_decoders(config: Config, objective: Objective, n_streams: int) -> bool:
-    """Whether a code is sent through several decoders: then they are kept side by side."""
+    """Whether a code is sent through several decoders: then they are kept side by side.
+
+    Examples
+    --------
+    >>> [many_decoders(config, objective(config, 2), 2) for config in (Config(system="cosae"), Config(system="sae"))]
+    [True, False]
+    """
     system = config.preset
     if system.sharing == "weights" or system.update == "source" or (system.edges == "first" and n_streams < 3):
         return False
@@ -72,6 +87,14 @@ def batches(config: Config, objective: Objective, rows: Sources, ids) -> tuple[L
     ------
     ValueError
         Ids, anchors or fractions that do not suit the data.
+
+    Examples
+    --------
+    >>> from nonlinear.data import Array
+    >>> config, rows = Config(system="sae", batch=4), {"x": Array(np.eye(8))}
+    >>> layout, (shuffle,) = batches(config, objective(config, 1), rows, None)
+    >>> layout.rows, sorted(np.concatenate([shuffle.rows(step)["x"] for step in (0, 1)]).tolist())
+    ({'x': 4}, [0, 1, 2, 3, 4, 5, 6, 7])
     """
     lengths = {s: len(r) for s, r in rows.items()}
     joint = config.preset.sharing in ("summed", "support")
@@ -93,7 +116,13 @@ def batches(config: Config, objective: Objective, rows: Sources, ids) -> tuple[L
 
 
 def is_sparse(config: Config) -> bool:
-    """Whether to train on sparse codes: asked for, or faster."""
+    """Whether to train on sparse codes: asked for, or faster.
+
+    Examples
+    --------
+    >>> [is_sparse(Config(system="sae", n_atoms=n, sparsity=4)) for n in (16, 2**20)]
+    [False, True]
+    """
     if config.path != "auto":
         return config.path == "sparse"
     least = SPARSE_FROM[config.device.split(":")[0]]
@@ -103,7 +132,15 @@ def is_sparse(config: Config) -> bool:
 
 
 def start(config: Config, shape: Shape, normalisers: list[dict[str, Normaliser]]) -> Model:
-    """Return the model before its first step."""
+    """Return the model before its first step.
+
+    Examples
+    --------
+    >>> config = Config(system="sae", n_atoms=4, sparsity=1)
+    >>> model = start(config, Shape(config.preset, {"x": 3}, 4, False), [{}])
+    >>> model.step, model.silent["x"].sum().item(), bool(model.thresholds["x"].isnan().all())
+    (0, 0, True)
+    """
     count, codes = len(config.seeds), dict.fromkeys(shape.codes.values())
     return Model(
         config,

@@ -72,5 +72,12 @@ def whole(name: str, number: int, least: int = 1) -> int:
 
 
 def check_seed(seed: int) -> int:
-    """Return a seed, a whole number ≥ 0, or raise ValueError."""
+    """Return a seed, a whole number ≥ 0, or raise ValueError.
+
+    Examples
+    --------
+    >>> check_seed(-1)
+    Traceback (most recent call last):
+    ValueError: the seed is -1; pass a whole number ≥ 0
+    """
     return whole("the seed", seed, 0)

@@ -40,6 +40,16 @@ class Run:
     ------
     ValueError
         Something is there and `resume` is not asked for, or nothing is there and it is.
+
+    Examples
+    --------
+    >>> from nonlinear.data import Array
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as base:
+    ...     run = Run(Path(base), Config(system="sae"), [{"x": Array(np.eye(2))}], resume=False)
+    ...     _ = run.begin()
+    ...     sorted(path.name for path in Path(base).iterdir()), run.left()
+    (['config.json', 'metrics.jsonl'], 'no checkpoint had been written')
     """
 
     def __init__(

@@ -37,6 +37,12 @@ class Sample:
         [n, K] of bool, s true ones per row, shared by the domains.
     atoms
         Domain → [K, d], see `SparseGenerator.atoms`.
+
+    Examples
+    --------
+    >>> sample: Sample = SparseGenerator(n_latents=8, sparsity=2).draw(5, seed=0)
+    >>> sample.latents.sum(1).tolist(), sample.codes["x"].shape
+    ([2, 2, 2, 2, 2], (5, 8))
     """
 
     streams: dict[str, np.ndarray]

@@ -20,7 +20,18 @@ Progress = Callable[[str, float], None]
 
 
 class NotFiniteError(ValueError):
-    """The loss became infinite or NaN; the message says at which step, and what is left."""
+    """The loss became infinite or NaN; the message says at which step, and what is left.
+
+    Examples
+    --------
+    >>> from nonlinear.data import Array
+    >>> x = {"x": Array(np.random.default_rng(0).normal(size=(32, 3)))}
+    >>> try:
+    ...     train(Config(system="sae", n_atoms=4, sparsity=1, batch=8, threads=1, lr=1e38, optimiser="sgd"), x)
+    ... except NotFiniteError as error:
+    ...     print(str(error).split(";")[0])
+    the loss is not finite at step 2
+    """
 
 
 def train(
@@ -73,7 +84,16 @@ def train(
 
 
 class Trainer:
-    """A run between two steps; :func:`train` is its short form, with the same arguments."""
+    """A run between two steps; :func:`train` is its short form, with the same arguments.
+
+    Examples
+    --------
+    >>> from nonlinear.data import Array
+    >>> x = {"x": Array(np.random.default_rng(0).normal(size=(32, 3)))}
+    >>> trainer = Trainer(Config(system="sae", n_atoms=4, sparsity=1, batch=8, steps=2, threads=1, seeds=(0, 1)), x)
+    >>> trainer.step(0)["loss"].shape, trainer.model(1).step
+    (torch.Size([2]), 1)
+    """
 
     def __init__(self, config: Config, sources, ids=None, out: str | Path | None = None, resume: bool = False):
         per_seed = [sources] * len(config.seeds) if isinstance(sources, Mapping) else list(sources)

@@ -28,6 +28,12 @@ class Fit:
         A [starts, dx, dy]: at the end, and at the start.
     curve
         Mean loss of each twentieth of the steps [20, starts]; of each step where there are fewer.
+
+    Examples
+    --------
+    >>> fit = Fit(np.ones((1, 2, 2)), np.zeros((1, 2, 2)), np.array([[4.0], [2.0], [2.0], [1.0]]))
+    >>> fit.change     # from 2 to 1, in units of 4
+    0.25
     """
 
     maps: np.ndarray

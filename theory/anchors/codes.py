@@ -115,7 +115,16 @@ def laws(
     count: Counter,
     show: Show,
 ) -> dict:
-    """Whether firing rates alone tell enough atoms of y from all others, and the numbers behind it."""
+    """Whether firing rates alone tell enough atoms of y from all others, and the numbers behind it.
+
+    Examples
+    --------
+    >>> s, rng = Stream("z", (np.arange(1000)[:, None] < [100, 500, 900]) * 1.0), np.random.default_rng(0)
+    >>> needed = Needed(2.0, 3.0, 4.0)
+    >>> found = laws(s, s, needed, 0.8, None, rng, lambda rows, rng: None, lambda text, share: None)
+    >>> found["helps"], found["atoms"]     # they fire at rates of 0.1, 0.5 and 0.9
+    (True, 3)
+    """
     z = live(y)
     rates, variances = (z != 0).mean(0), z.var(0)
     order = np.argsort(rates)

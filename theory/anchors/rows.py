@@ -137,7 +137,15 @@ def laws(
     count: Counter,
     show: Show,
 ) -> dict:
-    """Whether losses of laws can spare pairs, why, and the numbers behind it."""
+    """Whether losses of laws can spare pairs, why, and the numbers behind it.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> s = Stream("x", rng.standard_normal((400, 3)))
+    >>> laws(s, s, Needed(2.0, 3.0, 4.0), 0.5, None, rng, lambda rows, rng: 3, lambda text, share: None)["text"]
+    'no: every component looks Gaussian, so that below 3 pairs laws raise the error (theorem C2)'
+    """
     seen, gaussian, d = {}, [], x.rank
     for name, s in (("x", x), ("y", y)):
         rows = s.whitened[rng.choice(len(s.rows), min(len(s.rows), COMPARED), replace=False)]

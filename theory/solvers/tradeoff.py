@@ -18,7 +18,18 @@ def solution(
     loss: tuple[float, float],
     stats: Mapping[str, float],
 ) -> Solution:
-    """Trade-off solution from the MAXBET `pair`, where the loss is loss[0] − loss[1]·F."""
+    """Trade-off solution from the MAXBET `pair`, where the loss is loss[0] − loss[1]·F.
+
+    Examples
+    --------
+    >>> from theory.moments import Moments
+    >>> from theory.solvers.whitened import whiten
+    >>> white = whiten(Moments.from_arrays([[2.0], [-2.0]], [[1.0], [-1.0]]))
+    >>> pair = maxbet.solve([[0.0, white.M[0, 0]], [white.M[0, 0], 0.0]], 1, 1)
+    >>> cca = solution("cca", white, pair, lambda Wx, Wy: (Wx.T, Wy.T), (2.0, 1.0), {})
+    >>> abs(round(cca.optimum, 9)), bool(np.allclose(2 * cca.maps["Wx"], cca.maps["Wy"]))     # x = 2y
+    (0.0, True)
+    """
     constant, unit = loss
     optimum = constant - unit * pair.optimum
     Wx, Wy = white.Px @ pair.maps["U"], white.Py @ pair.maps["V"]
@@ -57,6 +68,14 @@ def continuation(
     """MAXBET solutions at every weight, each one a start for its neighbours.
 
     The first pass goes up the weights; the second comes down and tries again what carries no certificate.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> def solve_pair(weight, starts):
+    ...     return SimpleNamespace(maps={"U": weight, "V": weight}, stats={"certified": True}, starts=starts)
+    >>> [(pair.maps["U"], pair.starts) for pair in continuation(solve_pair, [2.0, 0.5])]
+    [(2.0, [(0.5, 0.5)]), (0.5, [])]
     """
     weights = [check_weight("weight", weight) for weight in weights]
     order = sorted(range(len(weights)), key=weights.__getitem__)
