@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from proofs_check.figures.seeds import LOWEST, handle, mean, numbers, title
-from proofs_check.figures.style import BLUE, GREEN, ORANGE, styled
+from proofs_check.figures.style import BLUE, DOUBLE, GREEN, ORANGE, styled
 from theory.ambiguity.permutations import identifying_anchors
 from theory.ambiguity.rotations import expected_anchors_r_squared, expected_matched_r_squared
 
@@ -31,14 +31,14 @@ ARMS = {False: ("o", BLUE, "TR + CC on anchors"), True: ("s", ORANGE, "with dTR 
 def figure(document: Mapping[str, Any]) -> Figure:
     """Points with t-intervals over the number of anchors, and theory as lines.
 
-    Left: 2m/d − 1 and m/d (theorem C2). Right: theorem C5a between the measured R²_CC of randomly and of best matched
+    Above: 2m/d − 1 and m/d (theorem C2). Below: theorem C5a between the measured R²_CC of randomly and of best matched
     atoms, and (K/s) ln K, near which the anchors are enough.
     """
-    made = Figure(figsize=(12, 6), layout="constrained")
-    left, right = made.subplots(1, 2, width_ratios=(1, 1.25))
-    _gaussian(left, document["results"])
-    _sparse(right, document["results"])
-    for axes in (left, right):
+    made = Figure(figsize=(DOUBLE, 7.6), layout="constrained")
+    above, below = made.subplots(2, 1, height_ratios=(1, 1.25))
+    _gaussian(above, document["results"])
+    _sparse(below, document["results"])
+    for axes in (above, below):
         axes.axhline(0, color="0.8", linewidth=0.8, zorder=0)
         axes.set(ylim=(LOWEST - 0.15, 1.1), xlabel="anchors m (known pairs)")
         axes.spines[["top", "right"]].set_visible(False)
@@ -70,10 +70,9 @@ def _gaussian(axes: Axes, results: Results) -> None:
 
 
 def _legend(axes: Axes, handles: Sequence[Artist]) -> None:
-    """Below the axes, where it hides no point."""
+    """Beside the axes, where it hides no point."""
     if handles:
-        axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, frameon=False,
-                    fontsize="small")  # fmt: skip
+        axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
 def _sparse(axes: Axes, results: Results) -> None:
@@ -101,7 +100,7 @@ def _sparse(axes: Axes, results: Results) -> None:
         mean(axes, m, values, "D", GREEN)
         counts.add(m)
     if matched:
-        handles.append(handle("D", GREEN, "R²_CC, atoms of REC matched by anchors"))
+        handles.append(handle("D", GREEN, "R²_CC, atoms of REC\nmatched by anchors"))
     linear = next((r["units"] for r in results if r["name"] == "ridge and Procrustes"), [])
     for name, (marker, label) in MAPS.items():
         known = {int(k.removeprefix(f"{name}_")) for u in linear for k in u if k.startswith(f"{name}_")}
@@ -109,7 +108,7 @@ def _sparse(axes: Axes, results: Results) -> None:
             mean(axes, m, numbers(linear, f"{name}_{m}"), marker, "0.35", filled=False)
         if known:
             counts |= known
-            handles.append(handle(marker, "0.35", f"R²_TR, {label} on the anchors alone", filled=False))
+            handles.append(handle(marker, "0.35", f"R²_TR, {label}\non the anchors alone", filled=False))
     if arms:
         data = arms[0]["settings"]["data"]
         handles += _theory(axes, data["n_latents"], data["sparsity"], matched, max(counts))

@@ -7,16 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from proofs_check.figures.seeds import LOWEST, handle, mean, numbers, title
-from proofs_check.figures.style import BLUE, GREEN, ORANGE, styled
+from proofs_check.figures.style import BLUE, DOUBLE, GREEN, ORANGE, styled
 from theory.ambiguity.permutations import expected_distinct_columns
 
 SAMPLINGS = "aligned", "independent", "disjoint"
 # Run, key, label, and what theorem F2 says: of independent draws with the share that a fixed set leaves (E9.ii).
 WEIGHTS = (
-    ("leak weights", "aligned_16", "matched,\nn = 16", 1.0),
-    ("leak weights", "aligned_64", "matched,\nn = 64", 1.0),
-    ("leak weights", "unbiased_64", "matched, n = 64,\nunbiased", 1.0),
-    ("leak of sets", "independent", "independent,\nN = 64", 0.77),
+    ("leak weights", "aligned_16", "aligned,\nn = 16", 1.0),
+    ("leak weights", "aligned_64", "aligned,\nn = 64", 1.0),
+    ("leak weights", "unbiased_64", "aligned,\nn = 64,\nunbiased", 1.0),
+    ("leak of sets", "independent", "indepen-\ndent,\nN = 64", 0.77),
     ("leak of sets", "disjoint", "disjoint,\nn = 32", 0.0),
 )
 # Of the map, by the number of points.
@@ -30,16 +30,18 @@ Units = Sequence[Mapping[str, Any]]
 def figure(document: Mapping[str, Any]) -> Figure:
     """Points with t-intervals; lines: theorems F2, C5 (a) and C5 (b)."""
     units = {result["name"]: result["units"] for result in document["results"]}
-    made = Figure(figsize=(13, 7), layout="constrained")
+    made = Figure(figsize=(DOUBLE, 6.2), layout="constrained")
     (above,), (below,) = made.subfigures(2, 1, squeeze=False)
     left, right = above.subplots(1, 2)
     _weights(left, units)
     _shares(right, units.get("twin atoms", []))
-    for axes, sampling in zip(below.subplots(1, len(SAMPLINGS), sharey=True), SAMPLINGS, strict=True):
+    panels = below.subplots(1, len(SAMPLINGS), sharey=True)
+    for axes, sampling in zip(panels, SAMPLINGS, strict=True):
         _map(axes, units.get("leak map", []), sampling)
+    panels[0].set_ylabel("R² of translation")
     handles = [handle(*look, f"{points} points") for points, look in LOOK.items()]
     handles.append(handle("o", "0.3", "unbiased form", filled=False))
-    below.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize="small")
+    below.legend(handles=handles, loc="outside lower center", ncols=4)
     made.suptitle(title(document))
     return made
 
@@ -51,9 +53,8 @@ def _weights(axes: Axes, units: Mapping[str, Units]) -> None:
     axes.legend(
         handles=[handle("o", BLUE, "measured"), handle("", "black", "theory (F2)", line="-")],
         loc="lower left",
-        fontsize="small",
     )
-    axes.set_xticks(range(len(WEIGHTS)), [label for _, _, label, _ in WEIGHTS], fontsize="small")
+    axes.set_xticks(range(len(WEIGHTS)), [label for _, _, label, _ in WEIGHTS])
     axes.set(ylabel="weight × rows (n or N)", title="weight of the leaked instance loss", ylim=(-0.2, 1.3))
 
 
@@ -73,7 +74,7 @@ def _shares(axes: Axes, units: Units) -> None:
         ylim=(0, 1.05),
     )
     handles = [handle(m, c, f"by {words}", line=line) for words, (_, m, line, c) in looks.items()]
-    axes.legend(handles=handles, title="measured, theory (C5)", loc="lower right", fontsize="small")
+    axes.legend(handles=handles, title="measured, theory (C5)", loc="lower right")
 
 
 def _map(axes: Axes, units: Units, sampling: str) -> None:
@@ -84,6 +85,6 @@ def _map(axes: Axes, units: Units, sampling: str) -> None:
                 values = numbers(units, f"{sampling}, {form}, {n}, {points}")
                 mean(axes, at, values, marker, colour, filled=form == "biased")
     axes.axhline(0, color="0.8", linewidth=0.8, zorder=0)
-    axes.set(xscale="log", xlabel="rows of a side", title=f"R² of translation, {sampling}", ylim=(LOWEST - 0.15, 1.35))
+    axes.set(xscale="log", xlabel="rows of a side", title=sampling, ylim=(LOWEST - 0.15, 1.35))
     axes.set_xticks((16, 32, 64, 128, 256), ("16", "32", "64", "128", "256"))
     axes.minorticks_off()

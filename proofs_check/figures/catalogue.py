@@ -5,6 +5,7 @@ import json
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ class Entry:
 def catalogue() -> dict[str, Entry]:
     """Name → figure: those of stored experiments, and every module here that needs no document.
 
-    A module without document has ``figure(seed=0)`` and says its sizes in ``CONFIGURATION``; it is found by that.
+    A module without document has ``figure(seed=0)`` and says its sizes in ``CONFIGURATION``; a second figure of an
+    experiment names it in ``EXPERIMENT``. They are found by that.
 
     Examples
     --------
@@ -55,6 +57,10 @@ def catalogue() -> dict[str, Entry]:
         module = importlib.import_module(f"{figures.__name__}.{part.name}")
         if hasattr(module, "CONFIGURATION"):
             found[part.name] = Entry(part.name, module.CONFIGURATION, module.figure)
+        if hasattr(module, "EXPERIMENT"):
+            source = found[module.EXPERIMENT]
+            made = partial(_from_stored, module.figure, module.EXPERIMENT)
+            found[f"{module.EXPERIMENT}-{part.name}"] = Entry(part.name, source.configuration, made)
     return found
 
 
@@ -93,6 +99,10 @@ def origin(document: Mapping[str, Any]) -> str:
         f"{document['experiment']}, {document['scale']}: {runs}; commit {'+'.join([commit[:9], *changed])}, "
         f"{machine['system']}, {machine['cores']} cores, torch {machine['torch']}"
     )
+
+
+def _from_stored(draw: Callable[[Mapping[str, Any]], Figure], name: str) -> Figure:
+    return draw(stored(name))
 
 
 def _name(path: Path) -> str:

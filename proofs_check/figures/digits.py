@@ -7,11 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from proofs_check.figures.seeds import LOWEST, handle, mean, title
-from proofs_check.figures.style import BLUE, GREEN, ORANGE, styled
+from proofs_check.figures.style import BLUE, DOUBLE, GREEN, ORANGE, styled
 from proofs_check.real import JOINT, ROWS, SCORES, printed, scores
 
 Results = Sequence[Mapping[str, Any]]
-SOURCES = {"digits": "two networks that see the same digits", "halves": "left and right halves of the digits"}
+SOURCES = {"digits": "two networks, the same digits", "halves": "left and right halves of the digits"}
 # By what is known of pairs: nothing (grey), laws (orange), all of them (blue), some (green); methods are open.
 MARKS: Mapping[str, tuple[str, str, bool]] = {
     "none": ("o", "0.45", True),
@@ -28,7 +28,9 @@ MARKS: Mapping[str, tuple[str, str, bool]] = {
     "USAE": ("s", "black", False),
     "CoSAE": ("D", "black", False),
 }
-SIZES = {"*": 90, "P": 55, "X": 55}
+SIZES = {"*": 55, "P": 34, "X": 34}
+# Height of the upper part, and of a row of scores, in inches.
+TOP, ROW = 4.1, 0.2
 # How the scores of each embedding are drawn: marker, colour, shift across the row.
 LOOKS = {"digits": ("o", BLUE, -0.22), "halves": ("s", ORANGE, 0.16), "scenes": ("o", BLUE, -0.22)}
 # Above it on both axes, runs are drawn again, larger.
@@ -40,17 +42,17 @@ def figure(document: Mapping[str, Any]) -> Figure:
     """Points of R²_TR and R²_CC, and, where a run has them, scores with t-intervals beside the paper's vision table."""
     results = document["results"]
     rows = ordered(results)
-    made = Figure(figsize=(13, 6 + (0.36 * len(rows) + 1.2 if rows else 0)), layout="constrained")
+    made = Figure(figsize=(DOUBLE, TOP + (ROW * len(rows) + 1.1 if rows else 0)), layout="constrained")
     above, below = parts(made, len(rows))
     panels = above.subplots(1, 2, sharey=True)
     for axes, (source, words) in zip(panels, SOURCES.items(), strict=True):
         _scatter(axes, [r for r in results if split(r)[0] == source])
-        axes.set_title(f"{words}: a point per seed", loc="left")
-    panels[0].set_ylabel("R² of consistency")
+        axes.set_title(words, loc="left")
+    panels[0].set_ylabel("R² of consistency, a point per seed")
     drawn = dict.fromkeys(MARKS) | {kind(r): _words(r) for r in results}
     handles = [handle(*MARKS[k][:2], words, filled=MARKS[k][2]) for k, words in drawn.items() if words]
     if handles:
-        above.legend(handles=handles, loc="outside right center", frameon=False)
+        above.legend(handles=handles, loc="outside lower center", ncols=4)
     if below is not None:
         compared(below, results, "vision", rows)
     made.suptitle(title(document) if rows else f"{document['experiment']}, {document['scale']}")
@@ -61,7 +63,7 @@ def parts(made: Figure, rows: int) -> tuple[Any, Any]:
     """Upper part of a figure, and the one below it that holds the scores; None where there are none."""
     if not rows:
         return made, None
-    (above,), (below,) = made.subfigures(2, 1, height_ratios=(6, 0.36 * rows + 1.2), squeeze=False)
+    (above,), (below,) = made.subfigures(2, 1, height_ratios=(TOP, ROW * rows + 1.1), squeeze=False)
     return above, below
 
 
@@ -113,11 +115,11 @@ def compared(part: Any, results: Results, table: str, rows: Sequence[str]) -> No
                     continue
                 marker, colour, shift = LOOKS[source]
                 values = scores(result["units"], score, row.endswith(JOINT))
-                axes.plot(values, [at + shift + 0.16] * len(values), "|", color=colour, markersize=4)
+                axes.plot(values, [at + shift + 0.16] * len(values), "|", color=colour, markersize=3)
                 mean(axes, at + shift, values, marker, colour, horizontal=True, lowest=0.0)
             value = printed(table, known.get(row, row), score)
             if value is not None:
-                axes.plot(value, at, "D", color="black", markerfacecolor="none", markersize=7)
+                axes.plot(value, at, "D", color="black", markerfacecolor="none", markersize=5.5)
         for boundary in range(1, len(rows)):
             axes.axhline(boundary - 0.5, color="0.88", linewidth=0.8)
         axes.set(xlim=(-0.03, 1.03), ylim=(len(rows) - 0.5, -0.5), xlabel=f"{score} (0 to 1)")
@@ -127,12 +129,12 @@ def compared(part: Any, results: Results, table: str, rows: Sequence[str]) -> No
         axes.tick_params(axis="both", length=0)
     panels[0].set_yticks(range(len(rows)), [row.replace(" anchors", " pairs") for row in rows])
     for axes, words in zip(panels, ("extraction", "translation", "consistency"), strict=True):
-        axes.set_title(f"benchmark: {words}", loc="left")
+        axes.set_title(words, loc="left")
     scored = {split(r)[0] for r in results if scores(r["units"], SCORES[0])}
     sources = [s for s in LOOKS if s in scored]
     handles = [handle(*LOOKS[s][:2], f"{s}, mean over seeds") for s in sources]
     handles.append(handle("D", "black", f"the paper's {table} table (mixed: 1 pair in 1000)", filled=False))
-    part.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
+    part.legend(handles=handles, loc="outside lower center", ncols=3)
 
 
 def _scatter(axes: Axes, results: Results) -> None:
@@ -156,7 +158,7 @@ def _scatter(axes: Axes, results: Results) -> None:
 
 def _draw(axes: Axes, points: Sequence[tuple[tuple[str, str, bool], float, float]]) -> None:
     for (marker, colour, filled), x, y in points:
-        axes.scatter(x, y, SIZES.get(marker, 36), marker=marker, alpha=0.75, linewidths=1.2, edgecolors=colour,
+        axes.scatter(x, y, SIZES.get(marker, 20), marker=marker, alpha=0.75, linewidths=1, edgecolors=colour,
                      facecolors=colour if filled else "none")  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """E5 and E6: the systems side by side, by codes of one stream alone and by joint ones; and how rates are chosen."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,11 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from proofs_check.figures.seeds import LOWEST, generator, handle, mean, numbers, title
-from proofs_check.figures.style import BLUE, GREEN, GREY, ORANGE, styled
+from proofs_check.figures.style import BLUE, DOUBLE, GREEN, GREY, ORANGE, styled
 
 WHATS = {"REC": ("o", BLUE), "TR": ("s", ORANGE), "CC": ("^", GREEN)}
 JACCARD = "label_jaccard_live"
-NULL: Mapping[str, Any] = {"marker": "|", "color": GREY, "markersize": 9, "markeredgewidth": 1.5, "zorder": 3}
+NULL: Mapping[str, Any] = {"marker": "|", "color": GREY, "markersize": 6, "markeredgewidth": 1.2, "zorder": 3}
+# Panels of rates side by side.
+ACROSS = 5
 Units = Sequence[Mapping[str, Any]]
 
 
@@ -25,7 +28,7 @@ def figure(document: Mapping[str, Any]) -> Figure:
     for result in document["results"]:
         source = generator(result["settings"]["data"])
         found.setdefault(source, {})[_method(result["name"])] = result["units"]
-    made = Figure(figsize=(12, 1 + 6 * max(len(found), 1)), layout="constrained")
+    made = Figure(figsize=(DOUBLE, 0.9 + 4.2 * max(len(found), 1)), layout="constrained")
     panels = made.subplots(max(len(found), 1), 2, width_ratios=(1.7, 1), sharex="col", squeeze=False)
     for (left, right), (source, methods) in zip(panels, found.items(), strict=False):
         names = _ordered(methods)
@@ -40,7 +43,7 @@ def figure(document: Mapping[str, Any]) -> Figure:
         handle("o", "0.3", "joint codes", filled=False),
         Line2D([], [], **NULL, linestyle="", label="untrained coders"),
     ]
-    made.legend(handles=handles, loc="outside lower center", ncols=6, frameon=False, fontsize="small")
+    made.legend(handles=handles, loc="outside lower center", ncols=6, columnspacing=1.2)
     made.suptitle(title(document))
     return made
 
@@ -86,9 +89,15 @@ def _rates(document: Mapping[str, Any]) -> Figure:
         method, rate = _method(result["name"]), result["settings"]["config"]["lr"]
         found.setdefault(method, {})[rate] = result["units"]
     names = _ordered(found)
-    made = Figure(figsize=(max(4.0, 1.55 * len(names) + 1), 5), layout="constrained")
-    panels = made.subplots(2, max(len(names), 1), sharex=True, sharey="row", squeeze=False)
-    for above, below, name in zip(*panels, names, strict=False):
+    blocks = max(1, math.ceil(len(names) / ACROSS))
+    made = Figure(figsize=(DOUBLE, 0.7 + 3.4 * blocks), layout="constrained")
+    across = min(ACROSS, max(len(names), 1))
+    parts = [
+        part.subplots(2, across, sharex=True, sharey="row", squeeze=False)
+        for part in made.subfigures(blocks, 1, squeeze=False).flat
+    ]
+    pairs = [pair for panels in parts for pair in zip(*panels, strict=True)]
+    for (above, below), name in zip(pairs, names, strict=False):
         means = {rate: numbers(units, "validation") for rate, units in found[name].items()}
         means = {rate: sum(v) / len(v) for rate, v in means.items() if v}
         least = min(means, key=means.__getitem__, default=None)
@@ -104,20 +113,24 @@ def _rates(document: Mapping[str, Any]) -> Figure:
             axes.set_axisbelow(True)
             if least is not None:
                 axes.axvline(least, color="0.5", linestyle=":", linewidth=1)
-        above.set_title(name.replace(", ", ",\n").replace("selection alone", "selection\nalone"), fontsize=10)
+        above.set_title(name.replace(", ", ",\n").replace("selection alone", "selection\nalone"))
         above.set_ylim(LOWEST - 0.15, 1.05)
         below.set_yscale("log")
         below.yaxis.set_major_formatter("{x:g}")
-        below.set_xlabel("learning rate", fontsize="small")
-    panels[0][0].set_ylabel("R² of consistency")
-    panels[1][0].set_ylabel("validation objective,\nover its least mean")
+        below.set_xlabel("learning rate")
+    for above, below in pairs[len(names) :]:
+        above.remove()
+        below.remove()
+    for panels in parts:
+        panels[0][0].set_ylabel("R² of consistency")
+        panels[1][0].set_ylabel("validation objective,\nover its least mean")
     handles = [
         handle("^", GREEN, "R²_CC"),
         handle("^", GREEN, "joint codes", filled=False),
         handle("o", BLUE, "validation objective"),
         handle("", "0.5", "the rate where it is least", line=":"),
     ]
-    made.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize="small")
+    made.legend(handles=handles, loc="outside lower center", ncols=4)
     made.suptitle(title(document))
     return made
 

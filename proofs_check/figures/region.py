@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from proofs_check.figures import scatter
 from proofs_check.figures.seeds import COLOURS, generator, handle
-from proofs_check.figures.style import BLUE, GREEN, ORANGE, styled
+from proofs_check.figures.style import BLUE, DOUBLE, GREEN, ORANGE, styled
 
 # By what was trained: the colours of Okabe and Ito, which differ for every eye, and the markers of the scatter.
 OBJECTIVES = {"REC": "0.35", "REC+TR": ORANGE, "REC+CC": BLUE, "REC+TR+CC": GREEN}
@@ -27,7 +27,7 @@ def figure(document: Mapping[str, Any]) -> Figure:
     sources = [source for source in COLOURS if source in {s for _, s in shown}]
     if not sources:
         return scatter.figure(document)
-    made = Figure(figsize=(11, 9.6), layout="constrained")
+    made = Figure(figsize=(DOUBLE, 6.8), layout="constrained")
     first, *panels = made.subplots(2, 2).flat
     scatter.scatter(first, document)
     ends = [end for r, _ in shown for found in map(bounds, r["units"]) for end in found or ()]
@@ -40,14 +40,16 @@ def figure(document: Mapping[str, Any]) -> Figure:
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_ticks(ticks, [f"{t:g}" for t in ticks])
             axis.set_ticks([], minor=True)
-        axes.set_title(f"{source}: C and what the rows allow", fontsize=10)
-        axes.set(xlabel="measured C = rms ‖a − b‖", ylabel="rms |t − r|/ℓ to rms min((t + r)/σ, √(‖a‖² + ‖b‖²))")
+        axes.set_title(f"{source}: C and what the rows allow")
+        axes.set(
+            xlabel="measured C = rms ‖a − b‖", ylabel="allowed: rms |t − r|/ℓ to\nrms min((t + r)/σ, √(‖a‖² + ‖b‖²))"
+        )
     for axes in panels[len(sources) :]:
         axes.remove()
     seen = [o for o in OBJECTIVES if any(objective(r) == o for r, _ in shown)]
     handles = [handle(scatter.MARKERS[o], OBJECTIVES[o], o, line="-") for o in seen]
     handles.append(handle("_", "black", "√(‖a‖² + ‖b‖²), whatever the decoder"))
-    made.legend(handles=handles, loc="outside lower right", ncols=5, fontsize=9, frameon=False)
+    made.legend(handles=handles, loc="outside lower center", ncols=5)
     return made
 
 
@@ -84,6 +86,6 @@ def _intervals(axes: Axes, results: Sequence[Mapping[str, Any]]) -> None:
         trained = objective(result)
         colour, marker = OBJECTIVES[trained], scatter.MARKERS[trained]
         for C, floor, ceiling, largest in filter(None, map(bounds, result["units"])):
-            axes.vlines(C, floor, ceiling, color=colour, linewidth=1.2, alpha=0.5)
-            axes.plot(C, C, marker, color=colour, markersize=4.5)
-            axes.plot(C, largest, "_", color="black", markersize=6)
+            axes.vlines(C, floor, ceiling, color=colour, linewidth=1, alpha=0.5)
+            axes.plot(C, C, marker, color=colour, markersize=3.5)
+            axes.plot(C, largest, "_", color="black", markersize=5)

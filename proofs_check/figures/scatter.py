@@ -19,7 +19,7 @@ ACROSS = {"duality": ("CC", "R² of consistency"), "cycle": ("CYC", "R² of the 
 @styled
 def figure(document: Mapping[str, Any]) -> Figure:
     """Scatter of an experiment's document, alone."""
-    made = Figure(figsize=(6.4, 5.2), layout="constrained")
+    made = Figure(figsize=(4.6, 4), layout="constrained")
     scatter(made.subplots(), document)
     return made
 
@@ -39,17 +39,17 @@ def scatter(axes: Axes, document: Mapping[str, Any]) -> None:
         seen["generator"].add(source)
         seen["objective"].add(objective)
         x, y = ([max(LOWEST, u["r2"][what]) for u in units] for what in ("TR", across))
-        axes.scatter(x, y, marker=MARKERS[objective], s=24, alpha=0.8, linewidths=0.8, **_look(source))
+        axes.scatter(x, y, marker=MARKERS[objective], s=16, alpha=0.8, linewidths=0.8, **_look(source))
     axes.axhline(0, color="0.6", linewidth=0.8)
     axes.axvline(0, color="0.6", linewidth=0.8)
     limits = LOWEST - 0.08, 1.05
     axes.set(xlim=limits, ylim=limits, xlabel="R² of translation", ylabel=label)
-    axes.set_title(f"{document['experiment']}, {document['scale']}: one point per arm and seed", fontsize=10)
+    axes.set_title(f"{document['experiment']}, {document['scale']}: one point per arm and seed")
     handles: list = [Patch(alpha=0.8, label=g, **_look(g)) for g in COLOURS if g in seen["generator"]]
     for objective, marker in MARKERS.items():
         if objective in seen["objective"]:
             handles.append(Line2D([], [], marker=marker, linestyle="", color="0.4", label=objective))
-    axes.legend(handles=handles, loc="lower left", fontsize=8, frameon=False)
+    axes.legend(handles=handles, loc="lower left", fontsize="small")
 
 
 def _look(source: str) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from typing import Any, Literal
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from proofs_check.figures.digits import compared, ordered, parts, split
+from proofs_check.figures.digits import ROW, TOP, compared, ordered, parts, split
 from proofs_check.figures.seeds import handle, mean, numbers, title
-from proofs_check.figures.style import BLUE, GREEN, ORANGE, styled
+from proofs_check.figures.style import BLUE, DOUBLE, GREEN, ORANGE, styled
 
 Results = Sequence[Mapping[str, Any]]
 # (key of COUNTED, number of known pairs, units) of every run that knows pairs for both properties.
@@ -32,7 +32,7 @@ LEVELS: Mapping[str, tuple[str, Literal["-", "--", ":"]]] = {
     ALONE: ("0.35", "--"),
     CHANCE: ("black", ":"),
 }
-VIEWS = {"hits": "localisation, one scene", "pair": "localisation, two scenes side by side"}
+VIEWS = {"hits": "localisation, one scene", "pair": "two scenes side by side"}
 
 
 @styled
@@ -40,7 +40,7 @@ def figure(document: Mapping[str, Any]) -> Figure:
     """Means with t-intervals over the number of known pairs; scores, where a run has them, beside the paper's table."""
     results = document["results"]
     rows = ordered(results)
-    made = Figure(figsize=(13, 6 + (0.36 * len(rows) + 1.2 if rows else 0)), layout="constrained")
+    made = Figure(figsize=(DOUBLE, TOP + (ROW * len(rows) + 1.1 if rows else 0)), layout="constrained")
     above, below = parts(made, len(rows))
     first, *others = above.subplots(1, 1 + len(VIEWS), width_ratios=(1.25, 1, 1))
     known = _counted(results)
@@ -142,4 +142,4 @@ def _legend(part: Any, results: Results, known: Known) -> None:
     levels = [name for name in LEVELS if results and (name != ALONE or _alone(results))]
     handles += [handle("", LEVELS[name][0], name, line=LEVELS[name][1]) for name in levels]
     if handles:
-        part.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
+        part.legend(handles=handles, loc="outside lower center", ncols=3)

@@ -76,21 +76,21 @@ def mean(
     shown, low, high = (max(lowest, v) for v in (found.mean, found.low, found.high))
     width = [[shown - low], [high - shown]] if found.n > 1 else None
     face = colour if filled else "white"
-    style = {"color": colour, "markerfacecolor": face, "markersize": 5, "elinewidth": 1.2, "alpha": alpha}
+    style = {"color": colour, "markerfacecolor": face, "markersize": 4, "elinewidth": 1, "alpha": alpha}
     if horizontal:
         axes.errorbar(shown, at, xerr=width, fmt=marker, **style)
     else:
         axes.errorbar(at, shown, yerr=width, fmt=marker, **style)
     if found.mean < lowest:
         place, shape = ((lowest - 0.08, at), "<") if horizontal else ((at, lowest - 0.08), "v")
-        axes.plot(*place, shape, color="black", markersize=3.5)
+        axes.plot(*place, shape, color="black", markersize=3)
 
 
 def handle(
     marker: str, colour: str, label: str, *, filled: bool = True, line: Literal["", "-", "--", ":"] = ""
 ) -> Line2D:
     """Entry of a legend."""
-    return Line2D([], [], marker=marker, color=colour, markerfacecolor=colour if filled else "white", markersize=5,
+    return Line2D([], [], marker=marker, color=colour, markerfacecolor=colour if filled else "white", markersize=4,
                   linestyle=line, label=label)  # fmt: skip
 
 

@@ -12,18 +12,18 @@ GREY, PALE = "0.45", "0.8"
 SINGLE, DOUBLE = 3.5, 7.2  # inches: one column of a journal, and two
 
 RC: dict[Any, Any] = {
-    "font.size": 9,
-    "axes.titlesize": 10,
-    "axes.labelsize": 9,
-    "legend.fontsize": 8.5,
-    "xtick.labelsize": 8.5,
-    "ytick.labelsize": 8.5,
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "figure.titlesize": 9,
+    "legend.fontsize": 7.5,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
     "legend.frameon": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.8,
     "lines.linewidth": 1.3,
-    "lines.markersize": 4.5,
+    "lines.markersize": 4,
     "pdf.fonttype": 42,  # text stays text
     "image.cmap": "cividis",
 }

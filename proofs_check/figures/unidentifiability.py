@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from proofs_check.figures.seeds import COLOURS, LOWEST, generator, handle, mean, numbers, title
-from proofs_check.figures.style import BLUE, GREEN, ORANGE, styled
+from proofs_check.figures.style import BLUE, DOUBLE, GREEN, ORANGE, styled
 from theory.ambiguity.rotations import (
     expected_anchors_r_squared,
     expected_matched_r_squared,
@@ -38,12 +38,15 @@ def figure(document: Mapping[str, Any]) -> Figure:
 
     Lines of the first: theorem C2 for no anchors, all pairs and d/2 anchors, with the deviation of one map as a band.
     """
-    made = Figure(figsize=(13, 6.6), layout="constrained")
-    top, bottom = made.subplots(2, 3, height_ratios=(2.2, 1), width_ratios=(1.45, 1, 1), squeeze=False)
-    _gaussian(top[0], bottom[0], document["results"])
+    made = Figure(figsize=(DOUBLE, 8.8), layout="constrained")
+    first, second = made.subfigures(2, 1, squeeze=False).flat
+    ratios = {"height_ratios": (2.2, 1)}
+    pairs = [first.subplots(2, 1, **ratios), *second.subplots(2, 2, sharey="row", **ratios).T]
+    _gaussian(pairs[0][0], pairs[0][1], document["results"])
     handles = {}
-    for term, above, below in zip(TERMS, top[1:], bottom[1:], strict=True):
+    for term, (above, below) in zip(TERMS, pairs[1:], strict=True):
         handles |= {h.get_label(): h for h in _sparse(above, below, document["results"], term)}
+    top, bottom = zip(*pairs, strict=True)
     for axes in top:
         axes.axhline(0, color="0.8", linewidth=0.8, zorder=0)
         axes.set(ylim=(LOWEST - 0.15, 1.15))
@@ -51,8 +54,9 @@ def figure(document: Mapping[str, Any]) -> Figure:
         axes.axhline(1, color="black", linewidth=0.8, zorder=0)
         axes.set(yscale="log", ylim=(LEAST, 200))
         axes.set_yticks((1, 10, 100), ("1", "10", "100"))
-    bottom[0].set_ylabel("distance of the laws,\nover its floor")
-    made.legend(handles=handles.values(), loc="outside lower right", ncols=4, frameon=False, fontsize="small")
+    for axes in bottom[:2]:
+        axes.set_ylabel("distance of the laws,\nover its floor")
+    second.legend(handles=handles.values(), loc="outside lower center", ncols=3)
     made.suptitle(title(document))
     return made
 
@@ -84,7 +88,7 @@ def _gaussian(above: Axes, below: Axes, results: Results) -> None:
     if leaks:
         handles = [handle(m, c, f"{rows} points") for rows, (m, c) in ROWS.items()]
         handles.append(handle("o", "0.3", "unbiased form", filled=False))
-        above.legend(handles=handles, loc="lower right", frameon=False, fontsize="small")
+        above.legend(handles=handles, loc="lower right")
 
 
 def _theory(axes: Axes, d: int, regressed: bool) -> None:
@@ -146,8 +150,7 @@ def _reference(axes: Axes, values: Sequence[float], marker: str, colour: str, st
 
 
 def _finish(above: Axes, below: Axes, ticks: list[str], head: str, label: str) -> None:
-    above.set_title(head, loc="left")
-    above.set_ylabel(label)
+    above.set_title(f"{head}: {label}", loc="left")
     above.set_xticks(range(len(ticks)), [""] * len(ticks))
     below.set_xticks(range(len(ticks)), ticks)
     for axes in (above, below):
