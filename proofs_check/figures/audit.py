@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from proofs_check.figures.style import BLUE, GREEN, GREY, ORANGE, save, styled
+from proofs_check.figures.style import BLUE, DOUBLE, GREEN, GREY, ORANGE, save, styled
 
 FLOOR = -1.2
 FACETS = {
@@ -38,21 +38,21 @@ def draw(document: dict, path: str | Path) -> None:
     path
         Name of the PNG file.
     """
-    save(figure(document), path, dpi=120)
+    save(figure(document), path, dpi=160)
 
 
 @styled
 def figure(document: dict) -> Figure:
     """Return the figure of an audit's document; its notes alone where nothing could be measured."""
-    made = Figure(figsize=(14, 9), layout="constrained")
+    made = Figure(figsize=(DOUBLE, 8), layout="constrained")
     if not any(m["value"] is not None for form in document["forms"] for m in form["measures"].values()):
         made.text(0.5, 0.5, "\n".join(document["notes"]), ha="center")
         return made
-    left, right = made.subfigures(1, 2, width_ratios=(1, 1.5), squeeze=False)[0]
-    top, bottom = left.subplots(2, 1)
-    _spectrum(top, document)
-    _path(bottom, document)
-    _forms(right, document)
+    above, below = made.subfigures(2, 1, height_ratios=(1.5, 1), squeeze=False).flat
+    _forms(above, document)
+    left, right = below.subplots(1, 2)
+    _spectrum(left, document)
+    _path(right, document)
     inputs, rows = document["inputs"], document["rows"]
     made.suptitle(
         f"x: {PurePath(inputs['x']['name']).name}    y: {PurePath(inputs['y']['name']).name}    "
@@ -72,9 +72,7 @@ def _spectrum(axes: Axes, document: dict) -> None:
     for key, (label, style, colour) in styles.items():
         values = [float("nan") if v is None else v for v in spectrum[key]]
         axes.plot(range(1, len(values) + 1), values, style, color=colour, label=label)
-    axes.axvline(k + 0.5, color="black", linewidth=0.8, linestyle=":")
-    inside = axes.get_xaxis_transform()
-    axes.text(k + 0.5, 0.97, f" k = {k}", fontsize="small", ha="left", va="top", transform=inside)
+    axes.axvline(k + 0.5, color="black", linewidth=0.8, linestyle=":", label=f"k = {k}")
     axes.axhline(0, color="black", linewidth=0.6)
     if len(spectrum["train"]) > 100:
         axes.set_xscale("log")
@@ -82,7 +80,7 @@ def _spectrum(axes: Axes, document: dict) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="component", ylabel="correlation", ylim=(None, 1.04), xlim=(0.5, None))
     axes.set_title("Canonical correlations", loc="left")
-    axes.legend(frameon=False, fontsize="small")
+    axes.legend(loc="upper right", frameon=True, framealpha=1, edgecolor="none")
 
 
 def _forms(figure, document: dict) -> None:
@@ -108,10 +106,10 @@ def _forms(figure, document: dict) -> None:
         Line2D([], [], color=BLUE, marker="o", label="x, x→y, CC (95 % interval)"),
         Line2D([], [], color=ORANGE, marker="s", label="y, y→x (95 % interval)"),
         Line2D([], [], color="black", marker="o", markerfacecolor="white", linestyle="", label="left free by the form"),
-        Line2D([], [], color=GREY, marker="|", markersize=9, linestyle="", label="shuffled pairs"),
+        Line2D([], [], color=GREY, marker="|", markersize=7, linestyle="", label="shuffled pairs"),
         Line2D([], [], color="black", marker="<", linestyle="", label=f"below {FLOOR}"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False, fontsize="small")
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
 
 
 def _lowest(forms: list[dict], parts: Iterable[str]) -> float:
@@ -130,12 +128,12 @@ def _dot(axes: Axes, measure: dict, row: float, colour: str, marker: str) -> Non
     if value is None:
         return
     if null is not None:
-        axes.plot(max(null, FLOOR), row, "|", color=GREY, markersize=9)
+        axes.plot(max(null, FLOOR), row, "|", color=GREY, markersize=7)
     if interval and interval[0] is not None:
         axes.plot([max(end, FLOOR) for end in interval], [row, row], color=colour, linewidth=1.5)
     face = colour if measure["determined"] else "white"
     axes.plot(
-        max(value, FLOOR), row, "<" if value < FLOOR else marker, color=colour, markerfacecolor=face, markersize=4.5
+        max(value, FLOOR), row, "<" if value < FLOOR else marker, color=colour, markerfacecolor=face, markersize=4
     )  # fmt: skip
 
 
@@ -154,12 +152,12 @@ def _path(axes: Axes, document: dict) -> None:
             axes.plot(*zip(*points, strict=True), style, color=colour, label=name)
         for i, value in points:
             open_ = i not in (0, len(stops) - 1) and not path[i - 1]["certificate"]["certified"]
-            axes.plot(i, value, "o", color=colour, markerfacecolor="white" if open_ else colour, markersize=4.5)
+            axes.plot(i, value, "o", color=colour, markerfacecolor="white" if open_ else colour, markersize=4)
     axes.set_xticks(range(len(stops)), ["CCA", *(_tick(form) for form in path), "PCA"], fontsize="small")
     axes.axhline(0, color="black", linewidth=0.6)
-    axes.set(xlabel="λ\nproved: F is maximal (filled);  ≤: room that is left above F", ylabel="R²")
+    axes.set(xlabel="λ\nproved: F is maximal (filled);\n≤: room that is left above F", ylabel="R²")
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False, fontsize="small", ncols=2)
+        axes.legend(ncols=2)
 
 
 def _tick(form: dict) -> str:

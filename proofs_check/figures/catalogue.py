@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from proofs_check import figures
 from proofs_check.figures import experiment
+from proofs_check.figures.demonstrations import DEMONSTRATIONS
 
 STORED = Path(figures.__file__).parent.parent / "data" / "experiments"
 
@@ -45,7 +46,7 @@ def catalogue() -> dict[str, Entry]:
     """Name → figure: those of stored experiments, and every module here that needs no document.
 
     A module without document has ``figure(seed=0)`` and says its sizes in ``CONFIGURATION``; a second figure of an
-    experiment names it in ``EXPERIMENT``. They are found by that.
+    experiment names it in ``EXPERIMENT``. They are found by that. Figures of a user's files show a demonstration.
 
     Examples
     --------
@@ -61,7 +62,7 @@ def catalogue() -> dict[str, Entry]:
             source = found[module.EXPERIMENT]
             made = partial(_from_stored, module.figure, module.EXPERIMENT)
             found[f"{module.EXPERIMENT}-{part.name}"] = Entry(part.name, source.configuration, made)
-    return found
+    return found | {name: Entry(module, words, make) for name, (words, module, make) in DEMONSTRATIONS.items()}
 
 
 def stored(name: str) -> dict[str, Any]:

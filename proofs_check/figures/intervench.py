@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from proofs_check.figures.style import BLUE, GREY, ORANGE, save, styled
+from proofs_check.figures.style import BLUE, DOUBLE, GREY, ORANGE, save, styled
 from proofs_check.intervench_table import SCORES, label
 
 # Its lightness rises evenly, so that it reads the same in grey and to the colour-blind.
@@ -20,7 +20,7 @@ SPACES = "latent", "concept"
 BASELINES = {"identity": "D", "pca": "^", "random": "v"}
 MARKS = {"gated": "g", "undefined": "u", "near": "n"}
 # Streams up to which a cell has room for its number, and letters of a stream's name.
-WRITTEN, LETTERS = 8, 12
+WRITTEN, LETTERS = 6, 12
 
 
 def draw(document: Mapping[str, Any], path: str | Path) -> None:
@@ -33,7 +33,7 @@ def draw(document: Mapping[str, Any], path: str | Path) -> None:
     path
         Name of the PNG file.
     """
-    save(figure(document), path, dpi=120)
+    save(figure(document), path, dpi=160)
 
 
 @styled
@@ -42,7 +42,7 @@ def figure(document: Mapping[str, Any]) -> Figure:
     metrics = document["metrics"]
     rows = [[m for m in metrics if m.endswith(f"/{space}")] for space in SPACES]
     rows = [[name, *row] for name, row in zip(("r2", "faithfulness"), rows, strict=True)]
-    made = Figure(figsize=(14, 11.5), layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.08))
+    made = Figure(figsize=(DOUBLE, 6.8), layout=ConstrainedLayoutEngine(h_pad=0.06, w_pad=0.04))
     made.suptitle(_title(document), parse_math=False)
     above, below = made.subfigures(2, 1, height_ratios=(2, 1.1), squeeze=False)[:, 0]
     grid = above.subplots(2, len(rows[0]), squeeze=False)
@@ -51,14 +51,14 @@ def figure(document: Mapping[str, Any]) -> Figure:
             image = _heat(axes, label(name), metrics[name])
     _name(grid, list(document["domains"]))
     bar = above.colorbar(image, ax=grid, shrink=0.6, pad=0.01)
-    bar.set_label("as it counts: clipped; 0 if gated (g) or undefined (u); n: near the gate", fontsize=9)
-    scores, *curves = below.subplots(1, 3, width_ratios=(1.1, 1, 1))
+    bar.set_label("as it counts, clipped\ng: gated, 0; u: undefined, 0; n: near the gate", fontsize="small")
+    scores, *curves = below.subplots(1, 3, width_ratios=(1.3, 1, 1))
     _scores(scores, document)
     for axes, space in zip(curves, SPACES, strict=True):
         _curve(axes, document, space)
     for axes, place in ((scores, "left"), (curves[0], "right")):
         handles = axes.get_legend_handles_labels()
-        below.legend(*handles, loc=f"outside lower {place}", ncols=5, frameon=False, fontsize=9, handlelength=3)
+        below.legend(*handles, loc=f"outside lower {place}", ncols=3, handlelength=2.5)
     return made
 
 
@@ -84,13 +84,13 @@ def _name(grid, streams: list[str]) -> None:
             tick.set_ha("right")
         axes.set_xlabel("evaluated on")
     for axes in grid.flat:
-        axes.tick_params(length=0, labelsize=9)
+        axes.tick_params(length=0)
 
 
 def _heat(axes: Axes, title: str, matrix: Mapping[str, Mapping[str, Any]]):
     names = list(matrix)
     image = axes.imshow([[matrix[i][j]["gated"] for j in names] for i in names], cmap=MAP, vmin=0, vmax=1)
-    axes.set_title(title, loc="left", fontsize=11)
+    axes.set_title(title, loc="left")
     axes.set_xticks([])
     axes.set_yticks([])
     for between in range(1, len(names)):
@@ -99,7 +99,7 @@ def _heat(axes: Axes, title: str, matrix: Mapping[str, Mapping[str, Any]]):
     if len(names) <= WRITTEN:
         for row, i in enumerate(names):
             for column, j in enumerate(names):
-                _number(axes, column, row, matrix[i][j], 15 - 1.2 * len(names))
+                _number(axes, column, row, matrix[i][j], 9 - 0.9 * len(names))
     return image
 
 
@@ -119,16 +119,16 @@ def _scores(axes: Axes, document: Mapping[str, Any]) -> None:
     aggregates, baselines = document["aggregates"], document["baselines"]
     for x, found in enumerate(aggregates.values()):
         low, high = found["ci"]
-        axes.plot([x, x], [low, high], color=BLUE, linewidth=2)
-        axes.plot(x, found["value"], "o", color=BLUE, markersize=9, label="coders, 95 % interval" if x == 0 else None)
-        axes.text(x - 0.1, found["value"], f"{found['value']:.2f}", ha="right", va="center", fontsize=10)
+        axes.plot([x, x], [low, high], color=BLUE, linewidth=1.5)
+        axes.plot(x, found["value"], "o", color=BLUE, markersize=5, label="coders, 95 % interval" if x == 0 else None)
+        axes.text(x - 0.1, found["value"], f"{found['value']:.2f}", ha="right", va="center", fontsize="small")
         for number, (name, marker) in enumerate(BASELINES.items()):
             if name in baselines:
                 value, at = baselines[name]["aggregates"][list(aggregates)[x]], x + 0.14 + 0.11 * number
                 axes.plot(at, value, marker, color=GREY, fillstyle="none", label=name if x == 0 else None)
-    axes.set_xticks(range(len(aggregates)), [f"{name}\n{SCORES[name]}" for name in aggregates])
-    axes.set(xlim=(-0.5, len(aggregates) - 0.4), ylim=(-0.04, 1.04))
-    axes.set_title("Scores beside coders that learned nothing" if baselines else "Scores", loc="left", fontsize=11)
+    axes.set_xticks(range(len(aggregates)), [f"{name}\n{SCORES[name]}" for name in aggregates], fontsize="small")
+    axes.set(xlim=(-0.8, len(aggregates) - 0.4), ylim=(-0.04, 1.04))
+    axes.set_title("scores, beside baselines" if baselines else "scores", loc="left")
     _plain(axes)
 
 
@@ -142,9 +142,9 @@ def _curve(axes: Axes, document: Mapping[str, Any], space: str) -> None:
             axes.plot(at, values, line, color=colour, linewidth=0.8, alpha=0.4)
         if lines:
             mean = [fmean(values) for values in zip(*lines, strict=True)]
-            axes.plot(at, mean, line, marker="o", color=colour, linewidth=2, label=f"{name}, mean")
+            axes.plot(at, mean, line, marker="o", color=colour, label=f"{name}, mean")
     if ceiling := document["ceiling"][space]:
-        axes.plot(headline, fmean(ceiling.values()), "*", color="black", markersize=12, label="i→j, ceiling")
+        axes.plot(headline, fmean(ceiling.values()), "*", color="black", markersize=8, label="i→j, ceiling")
     for values, line, name in (("dense_probe", "-.", "dense probe"), ("majority", ":", "largest class")):
         axes.axhline(fmean(document[values].values()), color=GREY, linestyle=line, linewidth=1.2, label=name)
     axes.axvline(headline, color="0.8", linewidth=1, zorder=0)
@@ -152,8 +152,8 @@ def _curve(axes: Axes, document: Mapping[str, Any], space: str) -> None:
     axes.xaxis.set_major_locator(FixedLocator(at))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticklabels(budgets)
-    axes.set(xlabel="atoms per class", ylim=(-0.04, 1.04))
-    axes.set_title(f"Accuracy of the sparse probe, {space}", loc="left", fontsize=11)
+    axes.set(xlabel="atoms per class", ylabel="accuracy", ylim=(-0.04, 1.04))
+    axes.set_title(f"sparse probe, {space}", loc="left")
     _plain(axes)
 
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from scipy.linalg import subspace_angles
 
 from proofs_check.figures.linear_case import RANK, TRADEOFF, TRADEOFF_STARTS, WEIGHTS, pair, panels, through, trained
-from proofs_check.figures.style import BLUE, GREEN, ORANGE, styled
+from proofs_check.figures.style import BLUE, ORANGE, styled
 from theory.solvers import cca, consistency_tradeoff, pca
 
 CONFIGURATION = TRADEOFF
@@ -47,10 +47,12 @@ def figure(seed: int = 0) -> Figure:
     )
     left.set(xlabel="reconstruction weight λ", ylabel="(CC + λ REC) / (1 + λ)", xscale="log", ylim=(0, 19))
     ends = {"closed form, to the CCA": still.maps["Wx"], "closed form, to the PCA": pca.solve(m.Sx, RANK).maps["W"]}
-    for (label, W), line, colour in zip(ends.items(), ("-", "--"), (BLUE, ORANGE), strict=True):
+    for (label, W), line in zip(ends.items(), ("-", ":"), strict=True):
         angles = [np.degrees(subspace_angles(s.maps["Wx"], W)[0]) for s in found]
-        right.plot(WEIGHTS, angles, line, color=colour, label=label)
-    right.set(xlabel="reconstruction weight λ", ylabel="largest angle of span Wx, degrees", xscale="log", ylim=(-3, 93))
-    right.axhline(0, color=GREEN, linewidth=0.8, linestyle=":")
-    right.legend()
+        right.plot(WEIGHTS, angles, line, color=BLUE, label=label)
+    right.set(
+        xlabel="reconstruction weight λ", ylabel="largest angle of span Wx, degrees", xscale="log", ylim=(-3, 105)
+    )
+    right.axhline(0, color=ORANGE, linestyle="--", label="to the CCA, as the paper states it")
+    right.legend(loc="upper center")
     return made

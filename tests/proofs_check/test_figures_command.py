@@ -6,8 +6,9 @@ import pytest
 from PIL import Image
 
 from proofs_check.cli import main
-from proofs_check.figures import experiment
+from proofs_check.figures import anchors_needed, experiment
 from proofs_check.figures.catalogue import STORED, catalogue, origin, stored
+from proofs_check.figures.style import DOUBLE
 
 
 def test_named_figures_are_written_as_picture_and_print(tmp_path, capsys):
@@ -54,3 +55,20 @@ def test_every_stored_document_and_every_experiment_has_a_figure():
     assert {path.stem.removesuffix("-full") for path in STORED.glob("*.json")} <= set(catalogue())
     drawn = {function.__module__.rpartition(".")[2] for name, function in experiment.FIGURES.items() if name != "cycle"}
     assert drawn <= named
+    assert {"audit", "anchors_needed", "intervench", "maps"} <= named
+
+
+@pytest.mark.parametrize("name", [n for n, e in catalogue().items() if "data/experiments" in e.configuration])
+def test_a_stored_experiment_fits_a_page(name):
+    width, height = catalogue()[name].make().get_size_inches()
+    assert width <= DOUBLE
+    assert height <= 9.5
+
+
+def test_the_number_of_pairs_or_that_none_is_enough():
+    needed = {"low": None, "median": None, "high": None}
+    document = {"kind": "rows", "target": 0.8, "paired": True, "needed": needed, "laws": {}}
+    assert [t.get_text() for t in anchors_needed.figure(document).axes[0].texts] == ["no number of pairs is enough"]
+    demonstrated = catalogue()["anchors"].make().axes[0]
+    assert len(demonstrated.lines) == 3
+    assert [t.get_text() for t in demonstrated.texts] == ["can help: perhaps"]

@@ -7,6 +7,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from proofs_check.figures import framework, implications, l1, l2, l3, l4, l5, l6, l7
+from proofs_check.figures.linear_case import pair
 from proofs_check.figures.style import BLUE, GREEN, ORANGE
 from theory.properties import CONCEPT, UNORDERED, What, registered
 
@@ -70,6 +71,20 @@ def test_angles_go_from_the_cca_to_the_pca():
     to_cca, to_pca = (np.asarray(p.get_ydata(), dtype=float) for p in drawn(l4).axes[1].lines[:2])
     assert to_cca[0] < 10 < 45 < to_cca[-1]
     assert to_pca[-1] < 1 < 45 < to_pca[0]
+
+
+def test_canonical_correlations_are_those_of_the_whitened_rows():
+    X, Y, _ = pair(0)
+    bases = (np.linalg.qr(rows)[0] for rows in (X, Y))
+    heights = np.concatenate([np.ravel(p.get_ydata()) for p in drawn(l3).axes[1].lines if p.get_marker() == "o"])
+    np.testing.assert_allclose(heights, np.linalg.svd(next(bases).T @ next(bases), compute_uv=False)[:4], atol=1e-9)
+
+
+def test_cycles_of_least_loss_translate_by_chance():
+    points = [(p.get_xdata()[0], p.get_ydata()) for p in drawn(l7).axes[1].lines if p.get_marker() == "o"]
+    assert [k for k, _ in points] == [1, 2, 3, 4]
+    assert all(np.max(r2) < 0.5 for _, r2 in points)
+    assert all(np.ptp(r2) > 1 for _, r2 in points)
 
 
 def test_the_framework_and_the_matrix_grow_with_what_is_registered():
