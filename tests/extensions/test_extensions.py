@@ -1,4 +1,4 @@
-"""Two distributions of one file each: installed, their levels are everywhere, with no change elsewhere."""
+"""Two small distributions: installed, their levels are everywhere, with no change elsewhere."""
 
 import json
 import os
@@ -101,9 +101,11 @@ def test_installed_they_are_listed_trained_evaluated_and_in_the_report(installed
     listed = {p["name"]: p for p in json.loads(command(installed, "list", "properties", "--json", cwd=tmp_path))}
     assert {prefix + what for prefix in "gs" for what in WHATS} <= set(listed)
 
-    command(installed, "verify", "CYC.i", "--kind", "numeric", "--out", "report", cwd=tmp_path)
+    command(installed, "verify", "SUPPORT.i", "--out", "report", cwd=tmp_path)
     cells = json.loads((tmp_path / "report" / "claims.json").read_text())["implications"][0]["cells"]
-    assert {"gTR", "sCC"} <= {c["premise"] for c in cells} & {c["conclusion"] for c in cells}
+    by_pair = {(c["premise"], c["conclusion"]): c for c in cells}
+    assert (by_pair["CC", "sCC"]["status"], by_pair["CC", "sCC"]["witness"]) == ("proved", "SUPPORT.i")
+    assert by_pair["gTR", "TR"]["status"] == by_pair["sCC", "CC"]["status"] == "refuted"
 
     rng = np.random.default_rng(0)
     for name, width in (("x", 5), ("y", 4)):
