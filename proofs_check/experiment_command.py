@@ -9,8 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from proofs_check.errors import InputError
-from proofs_check.train_commands import one_line
+from proofs_check.errors import InputError, one_line
 
 SCHEMA_VERSION = 1
 WHATS = "REC", "TR", "CC", "CYC"
