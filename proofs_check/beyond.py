@@ -57,6 +57,15 @@ class Theorem:
         Id of a claim of the paper that holds trained evidence, or "".
     asked
         Whether there are empirical claims of it, in this report or not.
+
+    Examples
+    --------
+    >>> from proofs_check.evidence import Run
+    >>> from proofs_check.ledger import Claim, Verdict
+    >>> from proofs_check.report import assemble
+    >>> (theorem,) = beyond(assemble([Claim("C2.i", "laws and anchors", "", "", "", Verdict.OPEN)], {}, Run()))
+    >>> theorem.name, theorem.claims[0].title, theorem.asked, theorem.trained
+    ('C2', 'laws and anchors', True, [])
     """
 
     name: str

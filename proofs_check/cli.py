@@ -42,7 +42,16 @@ INTERRUPTED = 130  # as shells count: 128 + SIGINT
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0 ok, 1 a verdict is not the expected one, 2 bad input."""
+    """Run the command line and return its exit code: 0 ok, 1 a verdict is not the expected one, 2 bad input.
+
+    Examples
+    --------
+    >>> from contextlib import redirect_stderr
+    >>> with redirect_stderr(sys.stdout):
+    ...     main(["audit", "no.npy", "no.npy"])
+    error: no.npy does not exist; check the path
+    2
+    """
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a λ must not crash a terminal that has none, after all the work
     try:

@@ -25,12 +25,34 @@ MOVED = 1e-3  # a loss has changed when some seed changes it by this share
 
 
 class ContractError(AssertionError):
-    """A property does not do what its record says."""
+    """A property does not do what its record says.
+
+    Examples
+    --------
+    >>> from theory.levels import Instance
+    >>> from theory.properties import WHATS
+    >>> class Shifted(Instance):
+    ...     def loss(self, what, view, i, j):
+    ...         return 1 + super().loss(what, view, i, j)
+
+    >>> _, zero_on_members, *_ = checks(Property(WHATS["CC"], Shifted()))
+    >>> zero_on_members()
+    Traceback (most recent call last):
+    proofs_check.contract.ContractError: CC: loss 1 on a member
+    """
 
 
 @dataclass(frozen=True)
 class Check:
-    """One generated test."""
+    """One generated test.
+
+    Examples
+    --------
+    >>> from theory.properties import property_named
+    >>> check = checks(property_named("TR"))[1]
+    >>> check.name, check()
+    ('zero on members', None)
+    """
 
     name: str
     run: Callable[[], None]

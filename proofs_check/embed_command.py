@@ -7,9 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from proofs_check.errors import InputError
-from proofs_check.output import FULL
-from proofs_check.train_commands import one_line
+from proofs_check.errors import FULL, InputError, one_line
 
 
 def embed(

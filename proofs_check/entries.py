@@ -36,6 +36,12 @@ class Entry:
     evidence
         Kind → records as {passed, summary, details}.
 
+    Examples
+    --------
+    >>> claim = Claim("C1", "a title", "x = y", "", "", Verdict.VERIFIED)
+    >>> found = entry(claim, {"C1": claim}, {"C1": Verdict.OPEN}, {}, None)
+    >>> found.verdict, found.as_expected, found.why
+    ('open', False, 'Has no proof or numeric or mutants evidence')
     """
 
     id: str

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from proofs_check.empirical import Experiment
+from proofs_check.reached import Trained
 from proofs_check.simulated import Simulated
 
 KINDS = ("proof", "numeric", "simulated", "necessity", "mutants", "counterexample", "family", "trained", "experiment")
@@ -32,6 +33,19 @@ class Step:
     text
         What a reader may check by hand: the certificate, the negated formula, the identity.
 
+    Raises
+    ------
+    ValueError
+        When no engine has that name.
+
+    Examples
+    --------
+    >>> step = Step("sympy", "(a + b)² = a² + 2ab + b²", True)
+    >>> step.passed, step.summary
+    (True, 'sympy: (a + b)² = a² + 2ab + b²')
+    >>> Step("by hand", "obvious", True)
+    Traceback (most recent call last):
+    ValueError: no engine is called 'by hand'; use one of certificate, z3, sympy, axiom
     """
 
     engine: str
@@ -61,6 +75,13 @@ class Numeric:
 
     ``worst`` is the largest residual/tolerance over all members, and has to stay ≤ 1; for a family it is the smallest
     violation/margin, and has to stay ≥ 1.
+
+    Examples
+    --------
+    >>> Numeric("residuals vanish", 40, 0.02).summary
+    'residuals vanish (40 members, largest residual/tolerance 0.02)'
+    >>> Numeric("residuals vanish", 40, 1.5).passed, Numeric("they do not", 40, 1.5, kind="family").passed
+    (False, True)
     """
 
     statement: str
@@ -95,6 +116,12 @@ class Counterexample:
     margin
         How far the conclusion fails: a positive int or Fraction (or an exact SymPy number).
 
+    Examples
+    --------
+    >>> Counterexample("x = ½", {"x > 0": True}, {"x ≥ 1": False}, Fraction(1, 2)).summary
+    'x = ½: fails “x ≥ 1” by 1/2'
+    >>> Counterexample("x = ½", {"x > 0": True}, {"x ≥ 1": False}, 0.5).passed     # a float is not exact
+    False
     """
 
     shown: str
@@ -131,6 +158,11 @@ class Necessity:
     structural
         Hypothesis → why no finite exact model can violate it.
 
+    Examples
+    --------
+    >>> found = Counterexample("x = −1", {"x ≠ 0": True}, {"1/x > 0": False}, 1)
+    >>> Necessity({"x > 0": found}, {"x is finite": "every exact x is"}).summary
+    'without “x > 0”: x = −1: fails “1/x > 0” by 1; “x is finite” is structural: every exact x is'
     """
 
     dropped: Mapping[str, Counterexample | Step]
@@ -163,6 +195,11 @@ class Mutant:
     violation
         The largest violation/margin seen on members; above 1 the mutant is refuted numerically.
 
+    Examples
+    --------
+    >>> flipped = Mutant("flip", "x² < 0", proved=False, violation=12.0)
+    >>> flipped.killed, Mutant("double", "2x² ≥ 0", proved=True, violation=0.0).equivalent
+    (True, True)
     """
 
     name: str
@@ -183,7 +220,16 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Mutants:
-    """All mutants of a claim: at least three killed, none left undecided, none both proved and refuted."""
+    """All mutants of a claim: at least three killed, none left undecided, none both proved and refuted.
+
+    Examples
+    --------
+    >>> flipped, same = Mutant("flip", "x² < 0", False, 12.0), Mutant("double", "2x² ≥ 0", True, 0.0)
+    >>> Mutants([flipped, flipped, flipped, same]).summary
+    '3 false variants killed, 1 true ones recognised'
+    >>> Mutants([flipped, same]).passed     # too few
+    False
+    """
 
     mutants: Sequence[Mutant]
     kind: str = field(default="mutants", init=False)
@@ -204,70 +250,23 @@ class Mutants:
         )
 
 
-@dataclass(frozen=True)
-class Trained:
-    """What gradient training reaches from several starts, against a value predicted in closed form.
-
-    Parameters
-    ----------
-    statement
-        What was trained, on what.
-    predicted
-        The closed-form optimum (or infimum).
-    reached
-        Final losses, one per start, at least ten.
-    tolerance
-        Band fixed beforehand, in the units of the loss.
-    attained
-        False when the prediction is an infimum that no finite coder attains: then the best start has to come within
-        the tolerance *above* it.
-    control
-        Best value that a control reaches (something else trained, or a rival prediction): judged like the best start,
-        it has to miss.
-    """
-
-    statement: str
-    predicted: float
-    reached: Sequence[float]
-    tolerance: float
-    attained: bool = True
-    control: float | None = None
-    kind: str = field(default="trained", init=False)
-
-    @property
-    def share(self) -> float:
-        """Share of the starts that end within the band."""
-        return float(np.mean(np.abs(np.asarray(self.reached) - self.predicted) <= self.tolerance))
-
-    @property
-    def passed(self) -> bool:
-        """No start below the optimum, the best one at it, at least ten of them, all finite; the control misses."""
-        reached = np.asarray(self.reached, dtype=float)
-        enough = len(reached) >= 10 and bool(np.isfinite(reached).all())
-        missed = self.control is None or (bool(np.isfinite(self.control)) and not self._hit(self.control))
-        return enough and missed and self._hit(float(reached.min()))
-
-    def _hit(self, best: float) -> bool:
-        low = self.predicted - self.tolerance if self.attained else self.predicted
-        return low <= best <= self.predicted + self.tolerance
-
-    @property
-    def summary(self) -> str:
-        """One line."""
-        word = "optimum" if self.attained else "infimum, not attained"
-        return (
-            f"{self.statement}: predicted {word} {self.predicted:.6g}, best {min(self.reached):.6g}, "
-            f"{self.share:.0%} of {len(self.reached)} starts within {self.tolerance:.1g}"
-            + ("" if self.control is None else f"; control {self.control:.6g}")
-        )
-
-
 Record = Step | Numeric | Simulated | Counterexample | Necessity | Mutants | Trained | Experiment
 
 
 @dataclass(frozen=True)
 class Run:
-    """Seed and effort of one evaluation; the only source of randomness that evidence may use."""
+    """Seed and effort of one evaluation; the only source of randomness that evidence may use.
+
+    Examples
+    --------
+    >>> from hypothesis import strategies
+    >>> drawn = strategies.integers(1, 9)
+    >>> run = Run(examples=5)
+    >>> run.holds("x is below 10", drawn, lambda x: [(x, 10)]).passed
+    True
+    >>> run.holds("x is below 0.5", drawn, lambda x: [(x, 0.5)]).failure
+    'AssertionError: ratio 2 on 1'
+    """
 
     seed: int = 0
     examples: int = 40

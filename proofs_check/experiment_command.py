@@ -9,8 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from proofs_check.errors import InputError
-from proofs_check.train_commands import one_line
+from proofs_check.errors import InputError, one_line
 
 SCHEMA_VERSION = 1
 WHATS = "REC", "TR", "CC", "CYC"
@@ -136,7 +135,14 @@ def _one_thread() -> None:
 
 
 def document(name: str, scale: str, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return everything of an experiment as plain data, with what it was run on."""
+    """Return everything of an experiment as plain data, with what it was run on.
+
+    Examples
+    --------
+    >>> found = document("cycle", "small", [{"name": "cycle_only", "units": [{"seed": 0, "r2_tr": -0.25}]}])
+    >>> found["experiment"], sorted(found["predictions"])
+    ('cycle', ['E2.i', 'E2.ii'])
+    """
     import platform
 
     from nonlinear.config import environment

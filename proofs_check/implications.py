@@ -10,7 +10,13 @@ from theory.properties import all_properties
 
 @dataclass(frozen=True)
 class Cell:
-    """One ordered pair: status "proved", "refuted" or "blank" (no countermodel found, which is no proof)."""
+    """One ordered pair: status "proved", "refuted" or "blank" (no countermodel found, which is no proof).
+
+    Examples
+    --------
+    >>> Cell("TR", "CC", "blank", "").status
+    'blank'
+    """
 
     premise: str
     conclusion: str
@@ -28,6 +34,14 @@ def matrix(claims: Sequence[Claim], verdicts: Mapping[str, Verdict], given: Sequ
     AssertionError
         When an implication is both proved and refuted: some evidence is wrong.
 
+    Examples
+    --------
+    >>> claim = Claim("X1", "", "", "", "", Verdict.VERIFIED, implies=((("TR",), "dTR"),))
+    >>> cells = {(c.premise, c.conclusion): c for c in matrix([claim], {"X1": Verdict.VERIFIED})}
+    >>> [(cells[pair].status, cells[pair].witness) for pair in (("TR", "dTR"), ("TR", "CYC"))]
+    [('proved', 'X1'), ('blank', '')]
+    >>> cells["TR", "CC"].witness.partition(":")[0]     # the model that refutes it
+    'split features'
     """
     names = [p.name for p in all_properties()]
     rules = [(set(p), c, claim.id) for claim in claims if verdicts.get(claim.id) in STANDING for p, c in claim.implies]

@@ -1,8 +1,9 @@
 """Embedding files: opened lazily, checked before use, read in blocks of rows as float64."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -112,6 +113,67 @@ def open_rows(spec: str | Path) -> Rows:
     raise InputError(
         f"{name} is neither .npy nor .safetensors; save the array with numpy.save or safetensors.numpy.save_file"
     )
+
+
+def open_streams(files: Sequence[str], names: Sequence[str] = ()) -> Mapping[str, Any]:
+    """Open [NAME=]FILE arguments; unnamed ones take `names` by position, or else their file's stem.
+
+    Raises
+    ------
+    InputError
+        Another number of files than names, an unknown, doubled or impossible name, or what `open_rows` refuses.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     np.save(f"{folder}/clip.npy", np.ones((3, 2)))
+    ...     found = open_streams([f"{folder}/clip.npy", f"again={folder}/clip.npy"])
+    ...     {name: len(rows) for name, rows in found.items()}
+    {'clip': 3, 'again': 3}
+    """
+    found: dict[str, Any] = {}
+    if names and len(files) != len(names):
+        raise InputError(f"the run has streams {', '.join(names)} and got {len(files)} files; pass one for each")
+    for position, spec in enumerate(files):
+        name, _, rest = spec.partition("=")
+        named = bool(rest) and not Path(spec).exists()
+        file = rest if named else spec
+        if not named:
+            name = names[position] if names else Path(file.rpartition(".safetensors:")[0] or file).stem
+        if names and name not in names:
+            raise InputError(f"unknown stream {name!r}; the run has {', '.join(names)}")
+        if name in found:
+            raise InputError(f"two files would be stream {name!r}; name them, as in x={files[0]} y={files[1]}")
+        if not name or set(name) & set("/.+"):
+            raise InputError(f"stream name {name!r} is empty or has one of / . +; write NAME={file}")
+        found[name] = open_rows(file)
+    return found
+
+
+def read_array(path: Path) -> np.ndarray:
+    """Read the one array of an .npy file.
+
+    Raises
+    ------
+    InputError
+        Missing, foreign or truncated file, Python objects, or an archive.
+
+    Examples
+    --------
+    >>> read_array(Path("no.npy"))
+    Traceback (most recent call last):
+    proofs_check.errors.InputError: no.npy is no readable .npy file; write it with numpy.save
+    """
+    try:
+        found = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        if str(error).startswith("Object arrays"):
+            raise InputError(f"{path} holds Python objects; save text as array.astype(str)") from None
+        raise InputError(f"{path} is no readable .npy file; write it with numpy.save") from error
+    if not isinstance(found, np.ndarray):
+        raise InputError(f"{path} is an archive; save its one array as .npy")
+    return found
 
 
 def check_pair(x: Rows, y: Rows) -> None:

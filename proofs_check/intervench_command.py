@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from proofs_check.embed_command import _room
-from proofs_check.errors import InputError
-from proofs_check.train_commands import Files, Plugin, _fields, one_line, open_streams, read_array
+from proofs_check.errors import InputError, one_line
+from proofs_check.train_commands import Files, Plugin, _fields
 
 FILES = "intervench.json", "intervench.csv", "intervench.png"
 COLUMNS = "metric", "space", "i", "j", "raw", "gated", "status", "low", "high"
@@ -116,6 +116,7 @@ def _opened(
     """Rows by stream in the order of the files, coders in that of the run, shared codes, and what the document says."""
     from nonlinear import model as models
     from nonlinear.intervench.coders import joint_of_model, of_model
+    from proofs_check.inputs import open_streams
 
     if codes not in ("standalone", "shared"):
         raise InputError(f"--codes {codes} is neither standalone nor shared")
@@ -167,6 +168,8 @@ def _config(changes: Mapping[str, Any]) -> Any:
 
 def _by_stream(paths: Sequence[Path], streams: Sequence[str], option: str) -> Any:
     """One array for all streams, or one for each."""
+    from proofs_check.inputs import read_array
+
     if len(paths) == 1:
         return read_array(paths[0])
     if len(paths) != len(streams):

@@ -47,12 +47,12 @@ def show(document: Mapping[str, Any], console: Console) -> None:
     (True, True)
     """
     with console.capture() as captured:
-        console.print(*tables(document), sep="\n")
+        console.print(*_tables(document), sep="\n")
     text = captured.get()
     console.file.write(text if console.encoding.startswith("utf") else text.translate(PLAIN))
 
 
-def tables(document: Mapping[str, Any]) -> list[RenderableType]:
+def _tables(document: Mapping[str, Any]) -> list[RenderableType]:
     """Tables of the scores, of what they are means of, and of what stands beside them; then warnings."""
     parts: list[RenderableType] = [_heading(document), _aggregates(document), _metrics(document), _streams(document)]
     if document["cycle"]:

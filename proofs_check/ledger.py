@@ -13,7 +13,15 @@ from proofs_check.statistics import ALPHA, holm
 
 
 class Verdict(StrEnum):
-    """What the evidence of a statement, or of an empirical claim, amounts to."""
+    """What the evidence of a statement, or of an empirical claim, amounts to.
+
+    Examples
+    --------
+    >>> print(Verdict.MODULO_AXIOMS)
+    verified modulo axioms
+    >>> Verdict("refuted") in STANDING
+    False
+    """
 
     VERIFIED = "verified"
     MODULO_AXIOMS = "verified modulo axioms"
@@ -203,6 +211,12 @@ def order(claims: Sequence[Claim]) -> list[Claim]:
     graphlib.CycleError
         When claims require each other in a circle.
 
+    Examples
+    --------
+    >>> wrong = Claim("L1", "", "", "", "", Verdict.REFUTED)
+    >>> right = Claim("L1-corrected", "", "", "", "", Verdict.VERIFIED, corrects="L1", requires=("P1",))
+    >>> [c.id for c in order([wrong, right, Claim("P1", "", "", "", "", Verdict.VERIFIED)])]
+    ['P1', 'L1-corrected', 'L1']
     """
     by_id = {c.id: c for c in claims}
     graph: dict[str, set[str]] = {c.id: set(c.requires) for c in claims}
@@ -213,7 +227,16 @@ def order(claims: Sequence[Claim]) -> list[Claim]:
 
 
 def judge(claims: Sequence[Claim], results: Mapping[str, Mapping[str, Sequence[Record]]]) -> dict[str, Verdict]:
-    """Verdict of every claim from the records collected so far (claim id → kind → records)."""
+    """Verdict of every claim from the records collected so far (claim id → kind → records).
+
+    Examples
+    --------
+    >>> claim = Claim("X1", "", "", "", "", Verdict.VERIFIED)
+    >>> for kind in ("proof", "numeric", "mutants"):
+    ...     _ = claim.by(kind)(lambda run: [])
+    >>> judge([claim], {})["X1"], judge([claim], {"X1": {"proof": [Step("z3", "1 = 2", False)]}})["X1"]
+    (<Verdict.NOT_RUN: 'not run'>, <Verdict.BROKEN: 'BROKEN'>)
+    """
     verdicts: dict[str, Verdict] = {}
     p_values = adjusted(claims, results)
     for claim in order(claims):
@@ -223,7 +246,19 @@ def judge(claims: Sequence[Claim], results: Mapping[str, Mapping[str, Sequence[R
 
 
 def adjusted(claims: Sequence[Claim], results: Mapping[str, Mapping[str, Sequence[Any]]]) -> dict[str, float]:
-    """Return the p-values of the empirical claims by Holm's method, for those families that ran as a whole."""
+    """Return the p-values of the empirical claims by Holm's method, for those families that ran as a whole.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Record
+    >>> numbers = {"E1.i": 0.01, "E1.ii": 0.03}
+    >>> claims = [Claim(i, "", "", "", "", Verdict.SUPPORTED, evidence={"experiment": print}) for i in numbers]
+    >>> found = {i: {"experiment": [Record(passed=True, p_value=p)]} for i, p in numbers.items()}
+    >>> adjusted(claims, found)
+    {'E1.i': 0.02, 'E1.ii': 0.03}
+    >>> adjusted(claims, {"E1.i": found["E1.i"]})     # half a family
+    {}
+    """
     families: dict[str, dict[str, Sequence[Any]]] = {}
     for c in claims:
         if c.empirical:

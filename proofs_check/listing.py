@@ -7,7 +7,18 @@ from proofs_check.errors import InputError
 
 
 def load_plugins() -> None:
-    """Register the properties of installed packages; an :class:`InputError` names the one that is broken."""
+    """Register the properties of installed packages; an :class:`InputError` names the one that is broken.
+
+    Examples
+    --------
+    >>> from importlib.metadata import EntryPoint
+    >>> from unittest.mock import patch
+    >>> broken = [EntryPoint("mine", "no_such", "concept_alignment.plugins")]
+    >>> with patch("theory.properties.entry_points", return_value=broken):
+    ...     load_plugins()  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    proofs_check.errors.InputError: the plug-in no_such cannot be loaded: ... mend or uninstall it
+    """
     from theory import properties
 
     try:
@@ -17,7 +28,19 @@ def load_plugins() -> None:
 
 
 def load_files(plugins: Sequence[Path] | None) -> None:
-    """Import the user's files, and the plug-ins of installed packages."""
+    """Import the user's files, and the plug-ins of installed packages.
+
+    Raises
+    ------
+    InputError
+        When one is no Python file, or raises.
+
+    Examples
+    --------
+    >>> load_files([Path("no.py")])
+    Traceback (most recent call last):
+    proofs_check.errors.InputError: no.py is no Python file; pass one that calls theory.properties.register
+    """
     import importlib.util
     import sys
 
@@ -36,7 +59,13 @@ def load_files(plugins: Sequence[Path] | None) -> None:
 
 
 def properties() -> list[dict]:
-    """Every WHAT at every LEVEL, as plain data."""
+    """Every WHAT at every LEVEL, as plain data.
+
+    Examples
+    --------
+    >>> {p["name"]: p["text"] for p in properties()}["dCC"]
+    'concept consistency: f_i(x_i) = f_j(x_j) in distribution'
+    """
     from theory.properties import all_properties
 
     return [
@@ -61,7 +90,14 @@ def _asked(level: object) -> str:
 
 
 def claims() -> list[dict]:
-    """Every claim, as plain data."""
+    """Every claim, as plain data.
+
+    Examples
+    --------
+    >>> first = claims()[0]
+    >>> first["id"], first["expected"], first["evidence"]
+    ('P1.i', 'verified', ['proof', 'numeric', 'necessity', 'mutants'])
+    """
     from proofs_check.ledger import load
     from proofs_check.report import reading_order
 
@@ -81,7 +117,13 @@ def claims() -> list[dict]:
 
 
 def systems() -> list[dict]:
-    """Every system that can be trained, as plain data; the weights are those of two streams."""
+    """Every system that can be trained, as plain data; the weights are those of two streams.
+
+    Examples
+    --------
+    >>> {s["name"]: s["weights"] for s in systems()}["cosae"]
+    ['REC 1', 'TR 1', 'CC 1', 'dTR 1', 'dCC 1']
+    """
     from nonlinear.systems import SYSTEMS
 
     return [
@@ -106,7 +148,17 @@ SHOWN = {
 
 
 def show(what: str) -> None:
-    """Print the list as a table."""
+    """Print the list as a table.
+
+    Examples
+    --------
+    >>> from contextlib import redirect_stdout
+    >>> from io import StringIO
+    >>> with redirect_stdout(StringIO()) as shown:
+    ...     show("systems")
+    >>> shown.getvalue().splitlines()[1].replace("┃", " ").split()
+    ['name', 'selection', 'sharing', 'edges', 'weights', 'text']
+    """
     from rich.console import Console
     from rich.table import Table
 

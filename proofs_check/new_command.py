@@ -11,7 +11,13 @@ from proofs_check.errors import InputError
 
 
 class Kind(StrEnum):
-    """What can be added by one file."""
+    """What can be added by one file.
+
+    Examples
+    --------
+    >>> [str(kind) for kind in Kind]
+    ['what', 'level', 'claim', 'system']
+    """
 
     WHAT = "what"
     LEVEL = "level"

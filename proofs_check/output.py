@@ -1,6 +1,5 @@
 """Output: all files of a run appear together, or none does; a file is replaced at once."""
 
-import errno
 import os
 import shutil
 import tempfile
@@ -8,10 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from proofs_check.errors import InputError
-
-# A failing write names no file: these can only mean the output.
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+from proofs_check.errors import FULL, InputError
 
 
 @contextmanager

@@ -43,7 +43,17 @@ KIND_TITLES = {
 
 
 def render(report: Report) -> str:
-    """Return the page as one HTML text without external resources."""
+    """Return the page as one HTML text without external resources.
+
+    Examples
+    --------
+    >>> from proofs_check.evidence import Run
+    >>> from proofs_check.ledger import Claim, Verdict
+    >>> from proofs_check.report import assemble
+    >>> claim = Claim("C1", "a title", "W_xD_y = I", "", "", Verdict.OPEN)
+    >>> "W<sub>x</sub>D<sub>y</sub> = I" in render(assemble([claim], {}, Run()))
+    True
+    """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
@@ -88,7 +98,13 @@ def formula(text: str) -> Markup:
 
 
 def number(value: Any, digits: int = 3) -> str:
-    """Floats in a few digits, everything else as it is."""
+    """Floats in a few digits, everything else as it is.
+
+    Examples
+    --------
+    >>> number(0.123456), number(12), number("none")
+    ('0.123', '12', 'none')
+    """
     return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
 
 

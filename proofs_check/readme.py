@@ -97,7 +97,20 @@ DOCUMENTS: Mapping[str, Callable[[Sequence[Claim]], str]] = {"README.md": counts
 
 
 def main(folder: str = ".") -> None:
-    """Rewrite what stands between the markers of both documents of the folder, each all at once."""
+    """Rewrite what stands between the markers of both documents of the folder, each all at once.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     (Path(folder) / "docs").mkdir()
+    ...     for name in DOCUMENTS:
+    ...         _ = (Path(folder) / name).write_text(f"{BEGIN} {END}", encoding="utf-8")
+    ...     main(folder)
+    ...     lines = (Path(folder) / "README.md").read_text(encoding="utf-8").splitlines()
+    >>> print(lines[1])     # doctest: +ELLIPSIS
+    - ... statements of the paper: ... verified, ...
+    """
     claims = load()
     for name, body in DOCUMENTS.items():
         file = Path(folder) / name

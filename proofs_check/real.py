@@ -127,6 +127,18 @@ class Real:
         Embeddings → number of seeds; those that were not run have none.
     conclusions
         Without those none of whose claims is part of the report.
+
+    Examples
+    --------
+    >>> from proofs_check.evidence import Run
+    >>> from proofs_check.ledger import Claim, Verdict
+    >>> from proofs_check.report import assemble
+    >>> from proofs_check.runner import Finding as Record
+    >>> claim = Claim("E7.ii", "consistency", "", "", "", Verdict.SUPPORTED, evidence={"experiment": print})
+    >>> measured = Record("E7.ii", "experiment", True, "", {"outcome": "supported"})
+    >>> found = real(assemble([claim], {"E7.ii": {"experiment": [measured]}}, Run()), Path("no such folder"))
+    >>> [c.text for c in found.conclusions], found.rows["REC + TR"][0].mean
+    (['Training consistency does not give translation'], 0.9016)
     """
 
     scores: Sequence[str]

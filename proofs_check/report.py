@@ -47,6 +47,11 @@ class Report:
     contradictions
         Implications that were both proved and refuted.
 
+    Examples
+    --------
+    >>> report = assemble([Claim("C1", "a title", "", "", "", Verdict.OPEN)], {}, Run(seed=3))
+    >>> report.seed, report.counts["verdicts"], report.claims[0].title
+    (3, {'open': 1}, 'a title')
     """
 
     schema_version: int
@@ -127,6 +132,11 @@ def mismatches(report: Report) -> list[str]:
     """One line for each claim whose computed verdict is not the expected one, and for each contradiction.
 
     In a partial run a claim that could not be judged is none; a BROKEN one always is.
+
+    Examples
+    --------
+    >>> mismatches(assemble([Claim("C1", "a title", "", "", "", Verdict.VERIFIED)], {}, Run()))
+    ['C1: expected verified, computed open. Has no proof or numeric or mutants evidence']
     """
     judged = (e for e in report.claims if not (report.partial and e.verdict == Verdict.NOT_RUN))
     wrong = [f"{e.id}: expected {e.expected}, computed {e.verdict}. {e.why}" for e in judged if not e.as_expected]
@@ -141,6 +151,13 @@ def write(report: Report, directory: str | Path) -> None:
     proofs_check.errors.InputError
         The folder cannot be made or written.
 
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write(assemble([], {}, Run(seed=3)), folder)
+    ...     json.loads(Path(folder, "claims.json").read_text(encoding="utf-8"))["seed"]
+    3
     """
     from proofs_check.page import render
 
@@ -152,7 +169,17 @@ def write(report: Report, directory: str | Path) -> None:
 
 
 def table(report: Report, console) -> None:
-    """Print the ledger on a rich console: one line per claim, what is not as expected, and a summary."""
+    """Print the ledger on a rich console: one line per claim, what is not as expected, and a summary.
+
+    Examples
+    --------
+    >>> import io
+    >>> from rich.console import Console
+    >>> claim = Claim("C1", "a title", "", "", "", Verdict.OPEN)
+    >>> table(assemble([claim], {}, Run()), Console(file=(file := io.StringIO()), width=80))
+    >>> next(line.split() for line in file.getvalue().splitlines() if "C1" in line)
+    ['C1', 'a', 'title', 'open', 'yes', '--..-...']
+    """
     from proofs_check.terminal import show
 
     show(report, mismatches(report), console)

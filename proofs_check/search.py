@@ -193,7 +193,7 @@ def certify(problem: Problem, directory: Path = CERTIFICATES, budget: Budget = B
     return found
 
 
-def main() -> int:
+def _main() -> int:
     """Find and store the certificates of all problems; report those without one (``python -m proofs_check.search``)."""
     from proofs_check.problems import CASES
 
@@ -206,4 +206,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(_main())

@@ -75,6 +75,13 @@ class Finding:
         Its entry in the report.
     readings
         Pairs (details of a record, its measured arm).
+
+    Examples
+    --------
+    >>> arm = {"role": "measured", "name": "R²_CC", "interval": {"mean": 0.5, "low": 0.25, "high": 0.75}}
+    >>> found = Finding(None, [({"outcome": "supported", "arms": [arm]}, arm)])
+    >>> [(details["outcome"], arm["interval"]["mean"]) for details, arm in found.readings]
+    [('supported', 0.5)]
     """
 
     claim: "Entry"
@@ -97,6 +104,19 @@ class Synthetic:
         (word, reason) → names of the cells that do not stand and have both.
     questions
         Question → findings, without those that are not part of the report.
+
+    Examples
+    --------
+    >>> from proofs_check import runner
+    >>> from proofs_check.evidence import Run
+    >>> from proofs_check.ledger import Claim, Verdict
+    >>> from proofs_check.report import assemble
+    >>> claim = Claim("E3.vi", "the table", "", "", "", Verdict.SUPPORTED, evidence={"experiment": print})
+    >>> measured = {"name": cell("TR", "CC"), "outcome": "supported", "reason": "", "arms": []}
+    >>> record = runner.Finding("E3.vi", "experiment", True, "", measured)
+    >>> found = synthetic(assemble([claim], {"E3.vi": {"experiment": [record]}}, Run()))
+    >>> found.columns, found.tally
+    (('REC', 'TR', 'CC'), {'stands': 1, 'not run': 14})
     """
 
     table: "Entry"

@@ -29,7 +29,21 @@ LEGEND = "P proof N numeric S simulated H hypotheses M mutants C counterexample 
 
 
 def show(report: Report, mismatches: Sequence[str], console: Console) -> None:
-    """Print one line per statement, what was measured for each empirical claim, the mismatches and a summary."""
+    """Print one line per statement, what was measured for each empirical claim, the mismatches and a summary.
+
+    Examples
+    --------
+    >>> import io
+    >>> from proofs_check.evidence import Run
+    >>> from proofs_check.ledger import Claim, Verdict
+    >>> from proofs_check.report import assemble
+    >>> report = assemble([Claim("C1", "a title", "", "", "", Verdict.OPEN)], {}, Run())
+    >>> show(report, ["C1: expected verified"], Console(file=(file := io.StringIO()), width=100))
+    >>> for line in file.getvalue().splitlines()[-2:]:
+    ...     print(line.rstrip())
+    C1: expected verified
+    1 claims: 1 open; 1 NOT AS EXPECTED; 0 proved by certificate or z3; 0 mutants killed; seed 0
+    """
     unicode = console.encoding.lower().startswith("utf")
 
     def text(words: str, style: str = "") -> Text:

@@ -1,6 +1,6 @@
 """The commands that train and evaluate sparse coders; torch is imported when one runs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,8 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from proofs_check import listing
-from proofs_check.errors import InputError
-from proofs_check.output import FULL
+from proofs_check.errors import InputError, one_line
 
 Files = Annotated[
     list[str],
@@ -76,6 +75,7 @@ def train(
     - concept-alignment train cosae a.npy b.npy --out run --paired 0.001 --weight REC=1 --weight dCC=10
     - concept-alignment train sae x=a.npy --out run --resume
     """
+    from proofs_check.inputs import open_streams
     from proofs_check.progress import progress
 
     with one_line():
@@ -126,6 +126,7 @@ def evaluate(
     from contextlib import nullcontext
 
     from proofs_check.cli import _json
+    from proofs_check.inputs import open_streams
     from proofs_check.output import complete_folder
     from proofs_check.progress import progress
 
@@ -161,21 +162,6 @@ def evaluate(
 
 
 @contextmanager
-def one_line() -> Iterator[None]:
-    """What the libraries refuse becomes the one line that the command line shows."""
-    try:
-        yield
-    except InputError:
-        raise
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    except OSError as error:
-        if error.errno in FULL:
-            raise InputError("the disk is full; make room, and go on with --resume if there is a checkpoint") from error
-        raise InputError(f"{error.filename or 'a file'}: {error.strerror or error}; check the path") from error
-
-
-@contextmanager
 def _taken_back(out: Path) -> Iterator[None]:
     """Remove what a run that failed before its first line of metrics has made."""
     files = [out / "config.json", out / "metrics.jsonl"]
@@ -192,29 +178,6 @@ def _taken_back(out: Path) -> Iterator[None]:
         raise
 
 
-def open_streams(files: Sequence[str], names: Sequence[str] = ()) -> Mapping[str, Any]:
-    """Open [NAME=]FILE arguments; unnamed ones take `names` by position, or else their file's stem."""
-    from proofs_check.inputs import open_rows
-
-    found: dict[str, Any] = {}
-    if names and len(files) != len(names):
-        raise InputError(f"the run has streams {', '.join(names)} and got {len(files)} files; pass one for each")
-    for position, spec in enumerate(files):
-        name, _, rest = spec.partition("=")
-        named = bool(rest) and not Path(spec).exists()
-        file = rest if named else spec
-        if not named:
-            name = names[position] if names else Path(file.rpartition(".safetensors:")[0] or file).stem
-        if names and name not in names:
-            raise InputError(f"unknown stream {name!r}; the run has {', '.join(names)}")
-        if name in found:
-            raise InputError(f"two files would be stream {name!r}; name them, as in x={files[0]} y={files[1]}")
-        if not name or set(name) & set("/.+"):
-            raise InputError(f"stream name {name!r} is empty or has one of / . +; write NAME={file}")
-        found[name] = open_rows(file)
-    return found
-
-
 def _ids(files: Sequence[Path] | None, streams: Sequence[str]) -> dict[str, Any] | None:
     if not files:
         return None
@@ -224,6 +187,8 @@ def _ids(files: Sequence[Path] | None, streams: Sequence[str]) -> dict[str, Any]
 
 
 def _vector(path: Path) -> Any:
+    from proofs_check.inputs import read_array
+
     found = read_array(path)
     if found.ndim != 1 or found.dtype.kind not in "iu":
         raise InputError(f"{path} has shape {found.shape} and dtype {found.dtype}; save a vector of whole numbers")
@@ -231,32 +196,13 @@ def _vector(path: Path) -> Any:
 
 
 def _labels(path: Path) -> Any:
+    from proofs_check.inputs import read_array
+
     found = read_array(path)
     if found.ndim not in (1, 2) or found.dtype.kind not in "iub":
         raise InputError(
             f"{path} has shape {found.shape} and dtype {found.dtype}; save classes, or one column per class"
         )
-    return found
-
-
-def read_array(path: Path) -> Any:
-    """Read the one array of an .npy file.
-
-    Raises
-    ------
-    InputError
-        Missing, foreign or truncated file, Python objects, or an archive.
-    """
-    import numpy as np
-
-    try:
-        found = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        if str(error).startswith("Object arrays"):
-            raise InputError(f"{path} holds Python objects; save text as array.astype(str)") from None
-        raise InputError(f"{path} is no readable .npy file; write it with numpy.save") from error
-    if not isinstance(found, np.ndarray):
-        raise InputError(f"{path} is an archive; save its one array as .npy")
     return found
 
 

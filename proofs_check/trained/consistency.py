@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from proofs_check.evidence import Run, Trained
+from proofs_check.evidence import Run
+from proofs_check.reached import Trained
 from proofs_check.trained.measured import canonical_sine, floats, whitened_sines
 from proofs_check.trained.planted import ONLY_ZERO, Pair, planted
 from proofs_check.trained.setup import BAND, CORRELATIONS, RANK, SPECTRUM_X, SPECTRUM_Y, standard, train

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from proofs_check.evidence import Run, Trained
+from proofs_check.evidence import Run
+from proofs_check.reached import Trained
 from proofs_check.trained.measured import best_decoders, floats, principal_sines
 from proofs_check.trained.planted import planted
 from proofs_check.trained.setup import (

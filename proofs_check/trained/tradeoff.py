@@ -6,7 +6,8 @@ their principal subspaces, but the rotation between them lies in the other compo
 
 import numpy as np
 
-from proofs_check.evidence import Run, Trained
+from proofs_check.evidence import Run
+from proofs_check.reached import Trained
 from proofs_check.trained.measured import (
     best_decoders,
     code_variance,

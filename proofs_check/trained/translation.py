@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from proofs_check.evidence import Run, Trained
+from proofs_check.evidence import Run
+from proofs_check.reached import Trained
 from proofs_check.trained.measured import best_decoders, canonical_sine, floats, whitened_sines
 from proofs_check.trained.planted import REGRESSION, Pair, planted
 from proofs_check.trained.setup import BAND, CORRELATIONS, RANK, X_TO_Y, least, regression_gap, standard, train

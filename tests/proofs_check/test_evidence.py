@@ -9,7 +9,8 @@ import sympy
 from hypothesis import strategies as st
 
 from proofs_check.axioms import cite
-from proofs_check.evidence import Counterexample, Mutant, Mutants, Necessity, Numeric, Run, Step, Trained
+from proofs_check.evidence import Counterexample, Mutant, Mutants, Necessity, Numeric, Run, Step
+from proofs_check.reached import Trained
 
 RUN = Run(seed=1, examples=20)
 NUMBERS = st.integers(1, 9)

@@ -21,9 +21,10 @@ from proofs_check.axioms import cite
 from proofs_check.empirical import NULLS, Experiment
 from proofs_check.entries import reading_order, source
 from proofs_check.errors import InputError
-from proofs_check.evidence import Counterexample, Mutant, Mutants, Necessity, Numeric, Run, Step, Trained
+from proofs_check.evidence import Counterexample, Mutant, Mutants, Necessity, Numeric, Run, Step
 from proofs_check.ledger import Claim, Verdict, load
 from proofs_check.predictions import Frozen, inequality
+from proofs_check.reached import Trained
 
 RUN = Run(seed=3, examples=5)
 MUTANTS = Mutants(

@@ -5,7 +5,8 @@ import pytest
 import scipy.linalg
 
 from proofs_check import trained
-from proofs_check.evidence import Run, Trained
+from proofs_check.evidence import Run
+from proofs_check.reached import Trained
 from proofs_check.trained import measured, setup
 from proofs_check.trained.planted import ONLY_ZERO, REGRESSION, TRADEOFF, planted
 from theory.linalg import tolerance
