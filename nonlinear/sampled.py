@@ -92,6 +92,18 @@ def retrievals(view: EvaluationView) -> dict[str, Any]:
     -------
     "latent": from the codes of i to those of j. "reconstruction": from the decoded rows of i to its own.
     "cross_reconstruction": from the rows decoded from the codes of i to those of j.
+
+    Examples
+    --------
+    >>> from nonlinear.config import Config
+    >>> from nonlinear.data import Array
+    >>> from nonlinear.evaluation import Evaluation
+    >>> from nonlinear.train import train
+    >>> x = Array(np.random.default_rng(0).normal(size=(40, 3)))
+    >>> model = train(Config(system="sae", n_atoms=4, sparsity=2, batch=8, steps=5, threads=1), {"x": x, "y": x})
+    >>> found = retrievals(Evaluation(model, {"x": x, "y": x}).sample(standalone=True))
+    >>> sorted(found), 0 <= found["latent"]["x"]["y"]["recall@1"] <= 1
+    (['cross_reconstruction', 'latent', 'reconstruction'], True)
     """
     names = list(view.streams)
     return {
@@ -121,7 +133,20 @@ def _between(view: EvaluationView, a, b, i: str, j: str):
 
 
 def shuffled_supports(view: EvaluationView, seed: int) -> dict[tuple[str, str], float | Undefined]:
-    """Mean support Jaccard of two streams when every row meets the row of another point, at random."""
+    """Mean support Jaccard of two streams when every row meets the row of another point, at random.
+
+    Examples
+    --------
+    >>> from nonlinear.config import Config
+    >>> from nonlinear.data import Array
+    >>> from nonlinear.evaluation import Evaluation
+    >>> from nonlinear.train import train
+    >>> x = Array(np.random.default_rng(0).normal(size=(40, 3)))
+    >>> model = train(Config(system="sae", n_atoms=4, sparsity=2, batch=8, steps=5, threads=1), {"x": x, "y": x})
+    >>> found = shuffled_supports(Evaluation(model, {"x": x, "y": x}).sample(standalone=True), seed=0)
+    >>> list(found), 0 < found["x", "y"] < 1
+    ([('x', 'y')], True)
+    """
     found: dict[tuple[str, str], float | Undefined] = {}
     for i, j in combinations(view.streams, 2):
         if not {i, j} <= set(view.coded):
@@ -137,7 +162,16 @@ def shuffled_supports(view: EvaluationView, seed: int) -> dict[tuple[str, str], 
 
 
 def most_firing(view: EvaluationView, count: int) -> np.ndarray:
-    """Numbers, ascending, of the up to `count` atoms that fire most often in the sample, summed over the streams."""
+    """Numbers, ascending, of the up to `count` atoms that fire most often in the sample, summed over the streams.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> import torch
+    >>> codes = {"x": torch.tensor([[1.0, 0, 2], [3, 0, 0]]), "y": torch.tensor([[0.0, 0, 1], [0, 0, 1]])}
+    >>> most_firing(SimpleNamespace(coded=["x", "y"], code=codes.get), 2)
+    array([0, 2])
+    """
     if not view.coded:
         return np.zeros(0, dtype=int)
     frequency = sum((view.code(s) != 0).double().mean(0).cpu().numpy() for s in view.coded)
