@@ -141,7 +141,8 @@ def table(claims: "Sequence[Entry]") -> str:
 
 
 def _lines(claim: "Entry") -> list[str]:
-    lines = [f"{claim.id:8} {claim.title}: {claim.verdict}"]
+    why = "" if claim.verdict == "supported" else f". {claim.why}"
+    lines = [f"{claim.id:8} {claim.title}: {claim.verdict}{why}"]
     for record in claim.evidence.get("experiment", ()):
         details = record["details"]
         measured = next((arm["interval"] for arm in details["arms"] if arm["role"] == "measured"), None)
@@ -149,4 +150,6 @@ def _lines(claim: "Entry") -> list[str]:
             interval = f"{measured['mean']:.3g} [{measured['low']:.3g}, {measured['high']:.3g}]"
             predicted = details["prediction"]["text"].partition(",")[0]
             lines.append(f"{'':9}{details['name']}: predicted {predicted}, measured {interval}, {details['outcome']}")
+            if details["outcome"] != "supported":
+                lines.append(f"{'':11}{details['reason']}")
     return lines

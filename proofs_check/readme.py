@@ -12,6 +12,7 @@ from pathlib import Path
 from proofs_check.entries import reading_order, source
 from proofs_check.ledger import Claim, Verdict, load
 from proofs_check.output import replace_text
+from proofs_check.predictions import frozen
 
 BEGIN, END = "<!-- ledger:begin -->", "<!-- ledger:end -->"
 
@@ -60,10 +61,12 @@ def tables(claims: Sequence[Claim]) -> str:
             "",
             "Empirical, against predictions frozen beforehand:",
             "",
-            "| | prediction | verdict |",
-            "|---|---|---|",
+            "| | prediction | verdict | pilot seen | converged below |",
+            "|---|---|---|---|---|",
         ]
-        lines += [f"| {c.id} | {_text(c.title)} ({_text(c.locator)}) | {_verdict(c)} |" for c in empirical]
+        lines += [
+            f"| {c.id} | {_text(c.title)} ({_text(c.locator)}) | {_verdict(c)} | {_conditions(c)} |" for c in empirical
+        ]
     return "\n".join(lines)
 
 
@@ -127,6 +130,12 @@ def _text(words: str) -> str:
     for character in "\\|*<":
         words = words.replace(character, "\\" + character)
     return words
+
+
+def _conditions(claim: Claim) -> str:
+    """Whether its bounds were written with pilot outcomes in sight, and when its runs count as converged."""
+    stated = frozen(claim.id)
+    return f"{'yes' if 'pilot' in stated.why.lower() else ''} | {stated.converged:g}"
 
 
 def _verdict(claim: Claim) -> str:
