@@ -94,7 +94,9 @@ class Config(BaseModel):
     def _consistent(self) -> "Config":
         _ = self.preset  # a change of the preset that does not go together with the rest of it
         if self.sparsity > self.n_atoms:
-            raise ValueError(f"sparsity {self.sparsity} exceeds the {self.n_atoms} atoms; lower it or raise n_atoms")
+            raise ValueError(
+                f"sparsity {self.sparsity} exceeds the {self.n_atoms} atoms; lower it (-k) or raise n_atoms (-m)"
+            )
         if not 0 <= self.paired <= 1:
             raise ValueError(f"paired {self.paired:g} is not between 0 and 1; 0.001 pairs a point in a thousand")
         if self.weights is not None and not all(0 <= w < np.inf for w in self.weights.values()):
@@ -145,7 +147,7 @@ def read(path: str | Path | None, /, **changes) -> Config:
     --------
     >>> read(None, system="sae", sparsity=2000)
     Traceback (most recent call last):
-    ValueError: sparsity 2000 exceeds the 1024 atoms; lower it or raise n_atoms
+    ValueError: sparsity 2000 exceeds the 1024 atoms; lower it (-k) or raise n_atoms (-m)
     """
     fields: dict = {}
     if path is not None:

@@ -58,7 +58,8 @@ class Evaluation:
     ):
         widths, count = {s: rows.dim for s, rows in sources.items()}, len(model.config.seeds)
         if widths != dict(model.shape.widths):
-            raise ValueError(f"the streams are {widths} wide, those of the model {dict(model.shape.widths)}")
+            given, known = (", ".join(f"{n} ({s})" for s, n in w.items()) for w in (widths, model.shape.widths))
+            raise ValueError(f"the streams are {given} wide, those of the model {known}; mind the order")
         if not 0 <= seed_index < count:
             raise ValueError(f"seed_index is {seed_index} and the model has {count} seeds; count from 0")
         if block < 1 or sample < 2:

@@ -73,7 +73,7 @@ def point_ids(lengths: Mapping[str, int], ids: Mapping[str, np.ndarray] | None, 
         if paired:
             raise ValueError(
                 f"the streams have {', '.join(f'{n} ({s})' for s, n in lengths.items())} rows, and pairs are needed; "
-                "give the ids of the points that the rows show, or train unpaired"
+                "give the ids of the points that the rows show (--ids), or pair none (--paired 0)"
             )
         starts = np.cumsum([0, *lengths.values()])
         return {s: start + np.arange(n) for (s, n), start in zip(lengths.items(), starts, strict=False)}

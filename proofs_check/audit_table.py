@@ -105,8 +105,9 @@ def _legend(document: dict) -> list[Text]:
 
 
 def _correlations(spectrum: dict, k: int) -> Table:
-    shown = Table(title="canonical correlations", title_justify="left", pad_edge=False)
     count = min(k, 7)
+    title = "canonical correlations" + (f", the first {count} of {k}" if count < k else "")
+    shown = Table(title=title, title_justify="left", pad_edge=False)
     shown.add_column("", no_wrap=True)
     for i in range(count):
         shown.add_column(str(i + 1), justify="right")

@@ -68,7 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except _usage_error() as error:
         message = error.format_message()  # pyright: ignore[reportAttributeAccessIssue]
         # Without a command the help was printed, and the message is empty.
-        return _fail(f"{message} (see concept-alignment --help)") if message else 2
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "concept-alignment"
+        return _fail(f"{message} (see {command} --help)") if message else 2
     if code == INTERRUPTED:
         print("interrupted", file=sys.stderr)
     return code

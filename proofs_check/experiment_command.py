@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -73,8 +74,9 @@ def experiment(
     from proofs_check.output import complete_folder, replace_text
     from proofs_check.progress import progress
 
-    if seeds < 1 or (workers is not None and workers < 1):
-        raise InputError(f"--seeds {seeds} and --workers {workers} have to be at least 1")
+    for option, count in (("--seeds", seeds), ("--workers", workers)):
+        if count is not None and count < 1:
+            raise InputError(f"{option} {count} has to be at least 1")
     from proofs_check.predictions import PILOT
 
     first = PILOT[0] if pilot else 0
@@ -112,6 +114,8 @@ def _run(chosen: Sequence[Any], seeds: list[int], folder: Path, workers: int | N
         on_progress(f"{len(chosen)} arms", 0.0)
         for future in as_completed(futures):
             done[futures[future]] = future.result()
+            if not sys.stderr.isatty():  # a log has no bar
+                print(f"{len(done)} of {len(chosen)}: {chosen[futures[future]].name}", file=sys.stderr, flush=True)
             on_progress(chosen[futures[future]].name, len(done) / len(chosen))
     except BaseException:
         for process in list((pool._processes or {}).values()):

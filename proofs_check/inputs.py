@@ -163,10 +163,12 @@ def read_array(path: Path) -> np.ndarray:
     --------
     >>> read_array(Path("no.npy"))
     Traceback (most recent call last):
-    proofs_check.errors.InputError: no.npy is no readable .npy file; write it with numpy.save
+    proofs_check.errors.InputError: no.npy does not exist; check the path
     """
     try:
         found = np.load(path, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist; check the path") from error
     except (OSError, ValueError, EOFError) as error:
         if str(error).startswith("Object arrays"):
             raise InputError(f"{path} holds Python objects; save text as array.astype(str)") from None

@@ -33,19 +33,21 @@ def load_files(plugins: Sequence[Path] | None) -> None:
     Raises
     ------
     InputError
-        When one is no Python file, or raises.
+        When one is missing, is no Python file, or raises.
 
     Examples
     --------
     >>> load_files([Path("no.py")])
     Traceback (most recent call last):
-    proofs_check.errors.InputError: no.py is no Python file; pass one that calls theory.properties.register
+    proofs_check.errors.InputError: no.py does not exist; check the path
     """
     import importlib.util
     import sys
 
     load_plugins()
     for path in plugins or ():
+        if not path.exists():
+            raise InputError(f"{path} does not exist; check the path")
         name = f"concept_alignment_plugin_{path.stem}"
         spec = importlib.util.spec_from_file_location(name, path) if path.suffix == ".py" and path.is_file() else None
         if spec is None or spec.loader is None:

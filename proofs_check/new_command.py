@@ -2,6 +2,8 @@
 
 import re
 from enum import StrEnum
+from importlib.util import find_spec
+from keyword import iskeyword
 from pathlib import Path
 from typing import Annotated
 
@@ -55,6 +57,8 @@ def new(
     module = re.sub(r"\W+", "_", name).strip("_").lower()
     if not module.isidentifier():
         raise InputError(f"{name!r} makes no file name; begin with a letter, then letters, digits and _")
+    if iskeyword(module) or (find_spec(module) is not None and not (out / f"{module}.py").exists()):
+        raise InputError(f"Python has {module!r} already, and would take one for the other; choose another NAME")
     _free(kind, name, module)
     texts = render(kind, name, module)
     if there := [file for file in texts if (out / file).exists()]:

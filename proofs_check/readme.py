@@ -12,7 +12,7 @@ from pathlib import Path
 from proofs_check.entries import reading_order, source
 from proofs_check.ledger import Claim, Verdict, load
 from proofs_check.output import replace_text
-from proofs_check.predictions import frozen
+from proofs_check.predictions import FOLDER, frozen
 
 BEGIN, END = "<!-- ledger:begin -->", "<!-- ledger:end -->"
 
@@ -134,6 +134,8 @@ def _text(words: str) -> str:
 
 def _conditions(claim: Claim) -> str:
     """Whether its bounds were written with pilot outcomes in sight, and when its runs count as converged."""
+    if not (FOLDER / f"{claim.id}.json").exists():
+        return "– | –"
     stated = frozen(claim.id)
     return f"{'yes' if 'pilot' in stated.why.lower() else ''} | {stated.converged:g}"
 

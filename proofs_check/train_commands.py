@@ -1,6 +1,7 @@
 """The commands that train and evaluate sparse coders; torch is imported when one runs."""
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -98,7 +99,8 @@ def train(
     print(f"{out}: step {model.step}, " + ", ".join(f"{name} {value:.4g}" for name, value in last.items()))
     if idle := [name for name, values in model.curve.items() if name != "aux" and not values.any()]:
         print(f"{', '.join(idle)}: 0 throughout, because no batch has a pair")
-    print(f"next: concept-alignment evaluate {out} {' '.join(files)}")
+    again = "".join(f" --plugin {path}" for path in plugin or ())
+    print(f"next: concept-alignment evaluate {out} {' '.join(files)}{again}")
 
 
 def evaluate(
@@ -138,6 +140,7 @@ def evaluate(
         model = models.load(run)
         if seed not in model.config.seeds:
             raise InputError(f"the run has seeds {', '.join(map(str, model.config.seeds))}, not {seed}; choose one")
+        _known(model.config.weights or {})
         sources = open_streams(files, model.shape.streams)
         with complete_folder(out, ("evaluation.json",)) if out else nullcontext() as folder:
             with progress() as on_progress:
@@ -159,6 +162,15 @@ def evaluate(
         from proofs_check.evaluation_table import tables
 
         Console().print(*tables(found), sep="\n")
+
+
+def _known(weights: Mapping[str, float]) -> None:
+    """Say on stderr which trained properties the report will not show, because no plug-in registers them."""
+    from nonlinear.published import PUBLISHED
+    from theory.properties import all_properties
+
+    if lost := sorted(set(weights) - {p.name for p in all_properties()} - set(PUBLISHED)):
+        print(f"note: the run was trained for {', '.join(lost)}, unknown here; repeat --plugin", file=sys.stderr)
 
 
 @contextmanager

@@ -134,7 +134,8 @@ def register(*items) -> None:
         else:
             known, key = levels.setdefault(item.prefix, item), item.prefix
         if known != item:
-            raise ValueError(f"the name {key!r} is taken by another what or level; choose another one")
+            kind = "name of another what" if isinstance(item, What) else "prefix of another level"
+            raise ValueError(f"{key!r} is the {kind}, {type(known).__name__}; choose another one for {item!r}")
     names = [level.prefix + what.name for level in levels.values() for what in whats.values()]
     if twice := sorted({n for n in names if names.count(n) > 1}):
         raise ValueError(f"{', '.join(twice)} would name two different properties; choose another name or prefix")

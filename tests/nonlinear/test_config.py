@@ -38,7 +38,7 @@ def test_changes_of_a_preset():
 
 WRONG = {
     "unknown system 'sea'; known: sae, transcoder": {"system": "sea"},
-    "sparsity 9 exceeds the 8 atoms; lower it or raise n_atoms": {"n_atoms": 8, "sparsity": 9},
+    r"sparsity 9 exceeds the 8 atoms; lower it \(-k\) or raise n_atoms \(-m\)": {"n_atoms": 8, "sparsity": 9},
     "paired 1.5 is not between 0 and 1": {"paired": 1.5},
     "paired -0.1 is not between 0 and 1": {"paired": -0.1},
     "paired nan is not between 0 and 1": {"paired": float("nan")},

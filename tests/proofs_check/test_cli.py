@@ -371,7 +371,7 @@ def test_properties_of_an_installed_package_are_listed(tmp_path, source, value):
     [
         ("raise RuntimeError('two\\nlines')", "plugin_under_test", "RuntimeError: two lines"),
         ("", "plugin_gone", "ModuleNotFoundError: No module named 'plugin_gone'"),
-        (WHAT.replace("MINE", "TR"), "plugin_under_test:mine", "ValueError: the name 'TR' is taken"),
+        (WHAT.replace("MINE", "TR"), "plugin_under_test:mine", "ValueError: 'TR' is the name of another what"),
     ],
 )
 def test_a_broken_plugin_ends_in_one_line(tmp_path, capsys, monkeypatch, words, source, value, word):

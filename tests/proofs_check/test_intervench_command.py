@@ -424,7 +424,7 @@ BAD = {
     "columns": (["--labels", "columns.npy"], "labels have shape (300, 2)"),
     "objects": (["--labels", "objects.npy"], "objects.npy holds Python objects; save text as array.astype(str)"),
     "an archive": (["--labels", "archive.npz"], "archive.npz is an archive"),
-    "no labels file": (["--labels", "gone.npy"], "gone.npy is no readable .npy file"),
+    "no labels file": (["--labels", "gone.npy"], "gone.npy does not exist"),
     "text as labels": (["--labels", "mine.py"], "mine.py is no readable .npy file"),
     "labels thrice": (["--labels", "y.npy", "--labels", "y.npy", "--labels", "y.npy"], "3 --labels for 2 streams"),
     "forget is the label": (["--forget", "y.npy"], "the forget attribute is the label itself"),

@@ -32,6 +32,10 @@ FILLED = {
     "claim": (
         "X1",
         {
+            "replace this: a short name": "Squares",
+            "replace this: the statement in formulas": "a² ≥ 0",
+            "replace this: the statement in words": "Squares are not negative.",
+            "replace this: where it stands, or the reference": "ours",
             "raise proof": ('return prove("squares are not negative", [], A * A >= 0)'),
             "raise numeric": ('return run.holds("squares", st.floats(-9, 9), lambda a: [(-a * a, 1e-12)])'),
             "variants: list[Mutant] = []": 'variants = [Mutant("flip", text, proves([], goal), 2.0) for text, goal in '
@@ -106,6 +110,8 @@ def test_a_claim_of_a_file_is_verified_with_the_others_and_listed(folder):
         (["claim", "L4.ii"], "there is a claim called 'L4.ii'"),
         (["system", "cosae"], "there is a system called 'cosae'"),
         (["level", "3d"], "'3d' makes no file name"),
+        (["level", "class"], "Python has 'class' already"),
+        (["level", "numpy"], "Python has 'numpy' already, and would take one for the other; choose another NAME"),
         (["theorem", "X1"], "'theorem' is not one of 'what', 'level', 'claim', 'system'"),
     ],
 )

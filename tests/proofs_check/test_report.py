@@ -23,7 +23,7 @@ from proofs_check.entries import reading_order, source
 from proofs_check.errors import InputError
 from proofs_check.evidence import Counterexample, Mutant, Mutants, Necessity, Numeric, Run, Step
 from proofs_check.ledger import Claim, Verdict, load
-from proofs_check.predictions import Frozen, inequality
+from proofs_check.predictions import Frozen, frozen, inequality
 from proofs_check.reached import Trained
 
 RUN = Run(seed=3, examples=5)
@@ -581,9 +581,13 @@ def test_a_third_table_where_something_is_measured():
     text = readme.tables(claims)
     assert text.startswith(readme.tables(ledger()))
     new = text.removeprefix(readme.tables(ledger()))
-    assert new.startswith("\n\nEmpirical, against predictions frozen beforehand:\n\n| | prediction | verdict |\n")
-    assert "| E1.i | title of E1.i ⇒ ‖ρ‖ (Lemma E1.i) | supported |" in new
-    assert "| E4 | title of E4 ⇒ ‖ρ‖ (Lemma E4) | **contradicted** |" in new
+    assert new.startswith(
+        "\n\nEmpirical, against predictions frozen beforehand:\n\n| | prediction | verdict | pilot seen |"
+    )
+    stated = frozen("E1.i")
+    seen = "yes" if "pilot" in stated.why else ""
+    assert f"| E1.i | title of E1.i ⇒ ‖ρ‖ (Lemma E1.i) | supported | {seen} | {stated.converged:g} |" in new
+    assert "| E4 | title of E4 ⇒ ‖ρ‖ (Lemma E4) | **contradicted** | – | – |" in new
 
 
 @pytest.mark.parametrize("text", ["", readme.BEGIN, readme.END + readme.BEGIN, readme.BEGIN + readme.END * 2])

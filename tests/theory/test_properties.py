@@ -204,8 +204,8 @@ def test_registration_is_undone_after_an_error():
 @pytest.mark.parametrize(
     ("items", "error", "message"),
     [
-        ([What("TR", REPRESENTATION, SELF, REC.sides, crosses=False)], ValueError, "the name 'TR' is taken"),
-        ([Distribution(n_slices=7)], ValueError, "the name 'd' is taken"),
+        ([What("TR", REPRESENTATION, SELF, REC.sides, crosses=False)], ValueError, "'TR' is the name of another what"),
+        ([Distribution(n_slices=7)], ValueError, "'d' is the prefix of another level, Distribution"),
         ([What("dTR", REPRESENTATION, SELF, REC.sides, crosses=False)], ValueError, "dTR would name two different"),
         ([type("Unnamed", (Level,), {"loss": None})()], ValueError, "'Unnamed' lacks a prefix such as 'd'"),
         ([type("Blank", (Level,), {"prefix": "b"})()], ValueError, "'Blank' lacks a reading: define loss, holds"),
