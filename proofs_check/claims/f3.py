@@ -25,12 +25,12 @@ IID, UNIFORM, SIXTH = "independent identical components", "u, u′ independent a
 KURTOSIS = Claim(
     "F3.i",
     "A symmetric law hides from random slices like d⁻³",
-    "E|φ(tu) − φ(tu′)|² ≈ (κ²t⁸e^{−t²}/576)·48(d−1)/((d+2)²(d+4)(d+6)): the ratio tends to 1 as t → 0 for every d, and "
-    "as d → ∞ for every t",
-    "Leading order. Components of variance 1, skewness 0 and excess kurtosis κ; a uniform slice of the law against one "
-    "of the law turned at random. The next order multiplies by exp(κt⁴/(4(d+2))) and takes a share of κ₆t²/(κ(d+8)) "
-    "away, in all 12 % of Laplace components at d = 64, t = 1; that its relative error is O(d⁻²) is simulated, not "
-    "proved. At d = 8 neither order holds.",
+    "E|φ(tu) − φ(tu′)|² ≈ (κ²t⁸e^{−t²}/576)·48(d−1)/((d+2)²(d+4)(d+6)): the ratio tends to 1 as t → 0 for every "
+    "d ≥ 2, and as d → ∞ for every t",
+    "Leading order. Components of variance 1, skewness 0 and excess kurtosis κ ≠ 0, d ≥ 2; a uniform slice of the law "
+    "against one of the law turned at random. The next order multiplies by exp(κt⁴/(4(d+2))) and takes a share of "
+    "κ₆t²/(κ(d+8)) away, in all 12 % of Laplace components at d = 64, t = 1; that its relative error is O(d⁻²) is "
+    "simulated, not proved. At d = 8 neither order holds.",
     "ours",
     Verdict.VERIFIED,
     hypotheses=(IID, "skewness 0", UNIFORM, SIXTH),
