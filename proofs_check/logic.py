@@ -33,8 +33,6 @@ class LogicView(View):
         Streams.
     representation
         Stream → its z3 sort; by default one uninterpreted sort each.
-    code_sort
-        Sort of the concept space.
 
     Examples
     --------
@@ -46,9 +44,9 @@ class LogicView(View):
 
     """
 
-    def __init__(self, names=("i", "j"), representation: Mapping[str, z3.SortRef] | None = None, code_sort=None):
+    def __init__(self, names=("i", "j"), representation: Mapping[str, z3.SortRef] | None = None):
         self.point_sort = z3.DeclareSort("Ω")
-        self.code_sort = code_sort if code_sort is not None else z3.DeclareSort("Z")
+        self.code_sort = z3.DeclareSort("Z")
         sorts = representation or {s: z3.DeclareSort(f"X_{s}") for s in names}
         self.omega = z3.Const("ω", self.point_sort)
         self.r = {s: z3.Function(f"r_{s}", self.point_sort, sorts[s]) for s in names}

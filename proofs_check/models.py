@@ -76,7 +76,7 @@ class Model:
 
 
 def scale(c) -> Callable[[Row], Row]:
-    """V → c·v.
+    """Return the map v ↦ c·v.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def scale(c) -> Callable[[Row], Row]:
 
 
 def _affine(c, t) -> Callable[[Row], Row]:
-    """V → c·v + t on numbers."""
+    """Return the map v ↦ c·v + t of numbers."""
     return lambda v: (Fraction(c) * v[0] + Fraction(t),)
 
 

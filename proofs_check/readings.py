@@ -155,7 +155,7 @@ def _decide(prop: Property, model: models.Model, i: str, j: str) -> str:
     """z3's answer to the formula on a model given as tables: points, values and maps as far as the sides ask."""
     import z3
 
-    from proofs_check.logic import LogicView
+    from proofs_check.logic import RESOURCES, LogicView
 
     logic, view = LogicView(tuple(model.view().streams)), model.view()
     constants: dict[str, dict[tuple, z3.ExprRef]] = {}
@@ -194,6 +194,6 @@ def _decide(prop: Property, model: models.Model, i: str, j: str) -> str:
     points_in = z3.Var(0, logic.mass.domain(0))
     share: Any = z3.Sum(*(z3.If(z3.Select(points_in, p), z3.RealVal(1), z3.RealVal(0)) for p in points))
     solver = z3.Solver()
-    solver.set("timeout", 2000)
+    solver.set("rlimit", RESOURCES)
     solver.add(*facts, z3.substitute_funs(formula, (logic.mass, share / len(points))))
     return str(solver.check())

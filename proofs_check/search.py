@@ -109,7 +109,8 @@ def _within(problem: Problem, budget: Budget, rules: Rules) -> Found | None:
 def search_all(problems: Sequence[Problem], budget: Budget) -> list[list[Step] | None]:
     """Look for certificates of several problems with the same hypotheses and spaces, with one elimination for all.
 
-    The products come from the monomials of all goals, so that nothing within the budget of one of them is missed.
+    The products come from the monomials of all goals, so that nothing within the budget of one of them is missed, as
+    long as all goals together have no more products than it allows.
 
     Examples
     --------

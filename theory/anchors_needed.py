@@ -188,8 +188,8 @@ def pairs_of_codes(
 def pairs_with_laws(d: int, n_gaussian: int, share: float) -> float:
     """Pairs from which the matched laws of d independent components, r of them Gaussian, give this share of R².
 
-    E R² = 1 − 2(r − m)/d for 1 ≤ m ≤ r (theorem C4), so m = max(1, r − d(1 − share)/2). For r = d this is more than the
-    d·share of the pairs alone (theorem C2).
+    E R² = 1 − 2(r − m)/d for 1 ≤ m ≤ r (theorem C4: components without atoms, whitened y), so
+    m = max(1, r − d(1 − share)/2). For r = d this is more than the d·share of the pairs alone (theorem C2).
 
     Examples
     --------

@@ -41,7 +41,9 @@ def translation_bound(D: ArrayLike, R: float, C: float) -> float:
 
 
 def achievable(T: ArrayLike, R: ArrayLike, C: ArrayLike, ell: float, sigma: float) -> np.ndarray | bool:
-    """Whether some pair of codes has these errors: |T − R| ≤ ℓC and σC ≤ T + R (theorem A1; exact for d, k ≥ 2).
+    """Whether some pair of codes has these errors: |T − R| ≤ ℓC and σC ≤ T + R (theorem A1).
+
+    Exact, but for a single point with d = k = 1, where more is asked.
 
     Parameters
     ----------
@@ -89,7 +91,7 @@ def witness(D: ArrayLike, T: float, R: float, C: float) -> tuple[np.ndarray, np.
     """
     D = np.asarray(D, dtype=np.float64)
     if min(D.shape) < 2:
-        raise ValueError(f"the decoder has shape {D.shape}; theorem A1 needs at least two rows and two columns")
+        raise ValueError(f"the decoder has shape {D.shape}; a witness takes at least two rows and two columns")
     ell, sigma = sigma_max(D), sigma_min(D)
     if not achievable(T, R, C, ell, sigma):
         raise ValueError(f"(T, R, C) = {(T, R, C)} is not achievable; it needs |T − R| ≤ ℓC and σC ≤ T + R")

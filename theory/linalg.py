@@ -151,7 +151,9 @@ def root(S: ArrayLike) -> np.ndarray:
 
 
 def polar(A: ArrayLike) -> np.ndarray:
-    """Orthonormal polar factor P Qᵀ of the thin SVD A = P S Qᵀ: the maximiser of Tr(UᵀA) over UᵀU = I.
+    """Orthonormal polar factor P Qᵀ of the thin SVD A = P S Qᵀ: it maximises Tr(UᵀA) over UᵀU = I.
+
+    The only maximiser where A has full column rank.
 
     Examples
     --------

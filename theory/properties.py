@@ -1,7 +1,7 @@
 """A property is WHAT × LEVEL: two things that should agree, and how agreement is asked for.
 
 Each WHAT is written once, against a view; the same lines then run on NumPy and torch arrays, on exact
-fractions, on typed words and on z3 terms. See mathematics of the paper, Section 3, Figures 2–4.
+fractions, on typed words and on z3 terms (Section 3 and Figures 2–4 of the paper).
 """
 
 from collections.abc import Iterable

@@ -34,7 +34,6 @@ class What:
     member
         Optional ``member(rng) -> View`` on which the property holds, of NumPy arrays and of coders that accept arrays
         of any namespace; the default is a pair of streams with a common code and noise-free coders.
-
     sparse
         The sides only decode codes or return them, so that codes may be sparse instead of arrays.
 

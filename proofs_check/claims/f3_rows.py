@@ -1,6 +1,7 @@
 """Theorem F3, the noise: what the sliced loss sees where there is nothing, and how many rows a wrong rotation takes."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from math import inf
 from typing import Any
@@ -31,6 +32,8 @@ from sympy import (
 
 from proofs_check import scalar
 from proofs_check.evidence import Counterexample, Mutants, Necessity
+from proofs_check.finite_sources import joint, marginals, moved
+from proofs_check.laws import Law
 from proofs_check.ledger import Claim, Verdict
 from proofs_check.simulated import Simulated
 from theory import blindness
@@ -226,14 +229,14 @@ def _(run):
     rounded: Any = floor(10 * 3 * _one(pi))
     signs = Counterexample(
         "signs in R¹, t = π: every wave is −1, so that T = 0",
-        {"independent rows": True, "n, m ≥ 2": True},
+        {"every wave is −1": {exp(I * pi * sign) for sign in (1, -1)} == {-1}},
         {"E T² = 3v(1) for n = m = 2": rounded == 0},
         Rational(rounded, 10),
     )
     fraction: Any = floor(10 * (1 - exp(-1)))
     copied = Counterexample(
         "two rows of N(0, 1), and the same rows again, t = 1: E T = E 2|φ̂|² − 2 = e^{−1} − 1",
-        {"n, m ≥ 2": True},
+        {"E T = 2(1 + e^{−1})/2 − 2": 2 * (1 + exp(-1)) / 2 - 2 == exp(-1) - 1},
         {"E T = 0": fraction == 0},
         Rational(fraction, 10),
     )
@@ -242,7 +245,7 @@ def _(run):
     excess: Any = floor(100 * 3 * (_one(1) - apart) / 2)
     equal = Counterexample(
         "R², n = m = 2, t = 1, the second of two slices a copy of the first: 3v(1) instead of 3(v(1) + E v(ρ))/2",
-        {"independent rows": True, "each slice uniform": True, "n, m ≥ 2": True},
+        {"E v(ρ) < v(1)": bool(apart < _one(1))},
         {"E T² is the one stated": excess == 0},
         Rational(excess, 100),
     )
@@ -385,20 +388,27 @@ def _(run):
     return Simulated("share of drawn pairs of samples that the test rejects, 32 slices, t = 1.4", inside, outside)
 
 
+SIGN: Law = {1: Fraction(1, 2), -1: Fraction(1, 2)}
+
+
 @POWER.by("necessity")
 def _(run):
     # Signs in R²: (κ²/12)(d − 1)/((d+2)²(d+4)(d+6)), the coefficient of t⁸.
     expected = SYMMETRIC.subs({κ: 2, a8: 1, d: 2})
+    signs = joint(SIGN, SIGN)
     exchanged = Counterexample(
         "signs in R², the coordinates exchanged: the law is the same, and there is no signal at any n",
-        {"independent identical components": True},
+        {
+            "independent identical components": signs == joint(*marginals(signs)) and marginals(signs) == [SIGN, SIGN],
+            "the same law": moved(signs, [[0, 1], [1, 0]]) == signs,
+        },
         {"the signal is (κ²/12)(d−1)/((d+2)²(d+4)(d+6))t⁸ to leading order": expected == 0},
         expected,
     )
     common = SYMMETRIC.subs({κ: Rational(3, 4), a8: 1, d: 2})
     scale = Counterexample(
         "A·N(0, 1₂), A² = 1/2 or 3/2, κ = 3/4: a rotation leaves the law, and there is no signal at any n",
-        {"Haar rotation": True, "variance 1": Rational(1, 2) * (Rational(1, 2) + Rational(3, 2)) == 1},
+        {"variance 1": Rational(1, 2) * (Rational(1, 2) + Rational(3, 2)) == 1},
         {"the signal is (κ²/12)(d−1)/((d+2)²(d+4)(d+6))t⁸ to leading order": common == 0},
         common,
     )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from proofs_check import models
 from proofs_check.evidence import Mutant, Mutants, Necessity
 from proofs_check.ledger import Claim, Verdict
-from proofs_check.logic import LogicView, Term, prove, proves
+from proofs_check.logic import LogicView, Term, constant, function, prove, proves
 from theory.linalg import sigma_min, tolerance
 from theory.properties import CC, REC, TR, Instance, Property
 from theory.view import View
@@ -50,6 +50,9 @@ class _Formulas:
         (a, b), (t, y), (rec, _) = CC.sides(v, "i", "j"), TR.sides(v, "i", "j"), REC.sides(v, "j", "j")
         self.moved, self.missed, self.wrong = a != b, rec != y, t != y
         self.each = [v.injective("j", v.code("i")), v.injective("j", v.code("j"))]
+        A, c, d = v.event(a, "A"), constant("c", v.code_sort), constant("d", v.code_sort)
+        self.on_A = z3.ForAll([c, d], z3.Implies(z3.And(A[c], A[d], v.g["j"](c) == v.g["j"](d)), c == d))
+        self.fails = z3.Or(self.wrong, self.missed, z3.Not(A[a]), z3.Not(A[b]))
 
 
 @CC_TR.by("proof")
@@ -64,7 +67,27 @@ def _(run):
 @TR_CC.by("proof")
 def _(run):
     f = _Formulas()
-    return prove("TR_{i→j} ∧ REC_j ∧ joint injectivity ⇒ CC", [f.tr, f.rec_j, f.joint], f.cc)
+    v = f.view
+    p, q = (function(name, v.point_sort, z3.BoolSort())(v.omega) for name in "pq")
+    covered = z3.ForAll([v.omega], z3.Implies(f.moved, f.fails))
+    return [
+        prove("TR_{i→j} ∧ REC_j ∧ joint injectivity ⇒ CC", [f.tr, f.rec_j, f.joint], f.cc),
+        prove(
+            "g_j injective on a set A of codes: where the codes differ, TR or REC_j fails, or one of them is not in A",
+            [f.on_A],
+            covered,
+        ),
+        prove(
+            "the union of two null sets is null, and so is that of these four",
+            [v.null(p), v.null(q), v.split(z3.Or(p, q), p), v.split(q, z3.Not(p))],
+            v.null(z3.Or(p, q)),
+        ),
+        prove(
+            "and what it covers: CC almost everywhere",
+            [v.null(f.fails), covered, v.split(f.fails, f.moved)],
+            v.null(f.moved),
+        ),
+    ]
 
 
 def _almost(f: _Formulas, failure: Term, *parts: Term) -> tuple[list[Term], Term]:

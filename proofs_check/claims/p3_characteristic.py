@@ -87,7 +87,7 @@ def _(run):
         # points of (2Z)^d, d ≤ 3, the Gram matrix is at least 0.04.
         gram = hyp1f1(0.5, d / 2, -((atoms[:, None] - atoms) ** 2).sum(-1) / 2)
         eps = tolerance(4 * laws.HERMITE.mass, 2 * n * 60)
-        yield abs(loss - laws.HERMITE.mass * weights @ gram @ weights), 1e-6
+        yield abs(loss - laws.HERMITE.mass * weights @ gram @ weights), eps
         yield laws.HERMITE.mass * 0.04 * (weights**2).sum(), loss + eps
 
     members = st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 3), st.integers(1, 4))
@@ -221,7 +221,9 @@ def _(run):
         atoms, positive = signs @ v, signs.prod(1) > 0
         p, q = atoms[positive], atoms[~positive]
         loss, eps = discrepancy.sliced_ecf(p, q, slices, laws.GRID), tolerance(4 * laws.GRID.mass, 2**count * 17)
+        # A loss at its rounding error or below counts as zero; bounds have to be positive.
         yield eps, max(float(loss), eps / 1e6)
+        # No atom in common: the v_s are normal, and almost surely none is short.
         yield np.linalg.norm(p[:, None] - q, axis=-1).min(), 1e-9
 
     def few_frequencies(member):
@@ -234,6 +236,7 @@ def _(run):
         change /= np.maximum(change, 0).sum()
         heights, share = _heights(d)
         waves = np.exp(1j * np.multiply.outer(np.outer(t, r), heights)) @ share
+        # Squared rounding errors are left, below 1e-22 on all members that were tried; bounds have to be positive.
         yield 1e-16, max(float((np.abs(waves @ change) ** 2).sum()), 1e-22)
         yield np.abs(change).sum() / 2, 0.99
 

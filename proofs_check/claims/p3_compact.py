@@ -79,7 +79,7 @@ def _(run):
         change = (p - q) / 6
         eps = tolerance(8 * a, 12 * 60)
         least = float(np.linalg.eigvalsh(gram)[0])
-        yield abs(loss - change @ gram @ change), 1e-9
+        yield abs(loss - change @ gram @ change), eps
         yield LEAST, least
         yield least * (change**2).sum(), loss + eps
 

@@ -12,6 +12,7 @@ from theory import blindness, discrepancy
 from theory.ambiguity.sources import LAWS
 from theory.blindness import CUMULANTS
 from theory.monte_carlo import blindness as monte_carlo
+from theory.monte_carlo.rotations import haar
 from theory.quadrature import TGrid
 
 COARSE = TGrid(np.array([1.0, 1.75]), np.array([1.0, 0.5]))
@@ -224,7 +225,7 @@ def test_the_statistic_is_the_projects_own():
 
 
 def test_rotations_are_haar():
-    Q = monte_carlo._haar(4000, 3, np.random.default_rng(0))
+    Q = haar(4000, 3, np.random.default_rng(0))
     assert np.allclose(Q @ Q.transpose(0, 2, 1), np.eye(3))
     for power, expected in ((1, 0), (2, 1 / 3), (4, 1 / 5)):
         assert abs((Q**power).mean(0) - expected).max() < 5 / 4000**0.5

@@ -48,9 +48,10 @@ def paired_interval(x: Stream, y: Stream, target: float, rng: np.random.Generato
 
 
 def explained(x: Stream, y: Stream) -> np.ndarray:
-    """Shares (rank of x) of the variance of y by the principal directions of x, about unbiased (adjusted R²).
+    """Shares (rank of x) of the variance of y by the principal directions of x, by adjusted R².
 
-    There have to be more rows than dimensions of x by two, or these explain everything.
+    Those below 0 are set to 0, so that many weak directions together seem to explain a little. There have to be more
+    rows than dimensions of x by two, or these explain everything.
 
     Examples
     --------

@@ -6,6 +6,7 @@ from theory.ambiguity.sources import LAWS
 from theory.blindness import CUMULANTS, GRID, threshold
 from theory.discrepancy import ecf_distance
 from theory.monte_carlo.estimate import Estimate, of_sample
+from theory.monte_carlo.rotations import haar
 from theory.quadrature import TGrid
 
 # Entries of the largest array that is held at once.
@@ -140,19 +141,13 @@ def distances(
         u = rng.standard_normal((size, d, slices))
         u /= np.linalg.norm(u, axis=1, keepdims=True)
         # Turning the rows and turning the slices the other way is the same.
-        turned = _haar(size, d, rng) @ u if rotated else u
+        turned = haar(size, d, rng) @ u if rotated else u
         a, b = (
             LAWS[law].draw(rng, size * rows * d).reshape(size, rows, d) @ along for rows, along in ((n, u), (m, turned))
         )
         a, b = (x.transpose(1, 0, 2).reshape(x.shape[1], -1) for x in (a, b))
         found.append(ecf_distance(a, b, grid, unbiased=True).reshape(size, slices).mean(1))
     return np.concatenate(found)
-
-
-def _haar(count: int, d: int, rng: np.random.Generator) -> np.ndarray:
-    """Haar-distributed orthogonal matrices [count, d, d]."""
-    Q, R = np.linalg.qr(rng.standard_normal((count, d, d)))
-    return Q * np.sign(np.diagonal(R, axis1=1, axis2=2))[:, None, :]
 
 
 def _blocks(draws: int, entries: int) -> list[int]:

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from theory.ambiguity.components import Ambiguity
 from theory.ambiguity.sources import check_laws, draw_sources
 from theory.monte_carlo.estimate import Estimate, of_sample
+from theory.monte_carlo.rotations import haar
 
 
 def expected_matched_r_squared(
@@ -63,6 +64,5 @@ def _rotations(anchors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     known = anchors[:, :r].transpose(0, 2, 1)
     frame = np.linalg.qr(np.concatenate([known, rng.standard_normal((n, r, max(r - m, 0)))], axis=2))[0]
     free = frame[:, :, min(m, r) :]
-    turn, R = np.linalg.qr(rng.standard_normal((n, free.shape[2], free.shape[2])))
-    turn = turn * np.sign(np.diagonal(R, axis1=1, axis2=2))[:, None, :]
+    turn = haar(n, free.shape[2], rng)
     return np.eye(r) + free @ (turn - np.eye(free.shape[2])) @ free.transpose(0, 2, 1)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.monte_carlo.estimate import Estimate, of_sample
+from theory.monte_carlo.rotations import haar
 
 Law = Callable[[np.random.Generator, int], np.ndarray]
 Coders = dict[str, np.ndarray]
@@ -71,9 +72,7 @@ def matched_r_squared(
     >>> mean.contains(-1.0), variance.mean > 0.1
     (True, True)
     """
-    Q, R = np.linalg.qr(rng.standard_normal((draws, rank, rank)))
-    # The factor with a positive diagonal is unique, and therefore as invariant as the Gaussian matrix.
-    Q = Q * np.where(np.diagonal(R, axis1=1, axis2=2) < 0, -1.0, 1.0)[:, None, :]
+    Q = haar(draws, rank, rng)
     if rotations_only:
         Q[:, :, 0] *= np.sign(np.linalg.det(Q))[:, None]
     # Singular values in place of roots of variances: the number of rows cancels where both sides have n.

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.monte_carlo.estimate import Estimate, of_sample
+from theory.monte_carlo.rotations import haar
 
 
 def procrustes_error(s: ArrayLike, d: int, sigma: float, draws: int, rng: np.random.Generator) -> Estimate:
@@ -65,7 +66,7 @@ def expected_least_squares_error(
     >>> expected_least_squares_error(2, 7, 1.0, 2000, np.random.default_rng(0)).contains(1.0)
     True
     """
-    X, Q = rng.standard_normal((draws, n_anchors, d)), _haar(draws, d, rng)
+    X, Q = rng.standard_normal((draws, n_anchors, d)), haar(draws, d, rng)
     return of_sample(_squares(np.linalg.pinv(X) @ _noisy(X, Q, sigma, rng) - Q))
 
 
@@ -77,7 +78,7 @@ def expected_procrustes_error(d: int, n_anchors: int, sigma: float, draws: int, 
     >>> expected_procrustes_error(3, 1, 0.0, 20, np.random.default_rng(0)).contains(4.0)
     True
     """
-    X, Q = rng.standard_normal((draws, n_anchors, d)), _haar(draws, d, rng)
+    X, Q = rng.standard_normal((draws, n_anchors, d)), haar(draws, d, rng)
     return of_sample(_procrustes(X, _noisy(X, Q, sigma, rng), Q, rng))
 
 
@@ -104,22 +105,17 @@ def gain(d: int, n_anchors: int, sigma: float, rival: str, draws: int, rng: np.r
     >>> gain(4, 2, 0.1, "ridge", 100, np.random.default_rng(0)).high < 0
     True
     """
-    X, Q = rng.standard_normal((draws, n_anchors, d)), _haar(draws, d, rng)
+    X, Q = rng.standard_normal((draws, n_anchors, d)), haar(draws, d, rng)
     Y = _noisy(X, Q, sigma, rng)
     alone = _ridge(X, Y, Q, d * sigma**2) if rival == "ridge" else _squares(np.linalg.pinv(X) @ Y - Q)
     return of_sample(alone - _procrustes(X, Y, Q, rng))
 
 
-def _haar(draws: int, d: int, rng: np.random.Generator) -> np.ndarray:
-    Q, R = np.linalg.qr(rng.standard_normal((draws, d, d)))
-    return Q * np.sign(np.diagonal(R, axis1=1, axis2=2))[:, None, :]
-
-
 def _anchors(s: ArrayLike, d: int, draws: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Rows [draws, r, d] with squared singular values s and uniform singular vectors; rotations [draws, d, d]."""
     s = np.asarray(s, dtype=np.float64)
-    U, V = _haar(draws, len(s), rng), _haar(draws, d, rng)[:, : len(s)]
-    return U * np.sqrt(s) @ V, _haar(draws, d, rng)
+    U, V = haar(draws, len(s), rng), haar(draws, d, rng)[:, : len(s)]
+    return U * np.sqrt(s) @ V, haar(draws, d, rng)
 
 
 def _noisy(X: np.ndarray, Q: np.ndarray, sigma: float, rng: np.random.Generator) -> np.ndarray:
@@ -134,7 +130,7 @@ def _procrustes(X: np.ndarray, Y: np.ndarray, Q: np.ndarray, rng: np.random.Gene
     r, d = min(X.shape[1:]), X.shape[2]
     P, _, Rt = np.linalg.svd(X.transpose(0, 2, 1) @ Y)
     fixed = P[:, :, :r] @ Rt[:, :r] - Q
-    drawn = P[:, :, r:] @ _haar(len(X), d - r, rng) @ Rt[:, r:]
+    drawn = P[:, :, r:] @ haar(len(X), d - r, rng) @ Rt[:, r:]
     return (_squares(fixed + drawn) + _squares(fixed - drawn)) / 2
 
 

@@ -72,6 +72,20 @@ class Planted:
         return 1 - missed / total
 
 
+def haar(draws: int, d: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw Haar-distributed orthogonal matrices (draws, d, d).
+
+    Examples
+    --------
+    >>> Q = haar(5, 3, np.random.default_rng(0))
+    >>> bool(np.allclose(Q @ Q.swapaxes(1, 2), np.eye(3)))
+    True
+    """
+    Q, R = np.linalg.qr(rng.standard_normal((draws, d, d)))
+    # The factor with a positive diagonal is unique, and therefore as invariant as the Gaussian matrix.
+    return Q * np.sign(np.diagonal(R, axis1=1, axis2=2))[:, None, :]
+
+
 def expected_matched_r_squared(d: int, n_anchors: int, draws: int, rng: np.random.Generator) -> Estimate:
     """R² of a uniformly drawn matched map that meets Gaussian anchors of one random pair of domains (theorem C2).
 

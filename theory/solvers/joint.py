@@ -68,6 +68,7 @@ def rank_one_start(K: np.ndarray, split: int, gamma: float) -> np.ndarray:
     """
     J = signs(K, split)
     values, vectors = eigh(K + gamma * np.diag(J))
+    # Where eigenvalues cross at γ, rounding parts them: these count as one.
     top = vectors[:, values >= values[0] - 1e-8 * np.abs(values).max()]
     forms, basis = eigh((top.T * J) @ top)
     z = top @ basis[:, 0]

@@ -95,6 +95,7 @@ def polar_iteration(K: np.ndarray, split: int, Z: np.ndarray, steps: int = POLAR
         G = yy @ V + xy.T @ U
         value = float(np.sum(U * (xx @ U)) + 2 * np.sum(V * G) - np.sum(V * (yy @ V)))
         V = polar(G)
+        # The rest is left to Newton steps.
         if value - before <= 1e-5 * abs(value):
             break
         before = value

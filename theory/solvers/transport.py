@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 from theory.linalg import inverse_root, polar, root, svd, whitener
 from theory.moments import Moments
-from theory.solution import Solution, join
+from theory.solution import Solution
 from theory.solvers.whitened import condition_number
 
 
@@ -58,7 +58,7 @@ def solve(moments: Moments) -> Solution:
         gap=float(spectrum[-1]) if len(spectrum) else 0.0,
         condition=max(condition_number(lx), condition_number(ly)),
         unique=len(lx) == d,
-        free=join("none" if len(lx) == d else "A + N with Σx N = 0"),
+        free="none" if len(lx) == d else "A + N with Σx N = 0",
         stats={"rank_x": len(lx), "rank_y": rank_y, "unmatched": left_out},
     )
 
