@@ -45,8 +45,8 @@ class _ECF(torch.autograd.Function):
 
     @staticmethod
     def forward(values, nodes):
-        parts = [(angle.cos().mean(0), angle.sin().mean(0)) for angle in (t * values for t in nodes)]
-        return torch.stack([c for c, _ in parts]), torch.stack([s for _, s in parts])
+        parts = [(angle.cos().sum(0), angle.sin_().sum(0)) for angle in (t * values for t in nodes)]
+        return torch.stack([c for c, _ in parts]) / len(values), torch.stack([s for _, s in parts]) / len(values)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -64,7 +64,9 @@ class _ECF(torch.autograd.Function):
     def backward(ctx, by_cos, by_sin):
         (values,) = ctx.saved_tensors
         total = torch.zeros_like(values)
-        for t, c, s in zip(ctx.nodes, by_cos / len(values), by_sin / len(values), strict=True):
+        column = torch.tensor(ctx.nodes, dtype=values.dtype, device=values.device)[:, None]
+        slopes = zip(column * (by_cos / len(values)), column * (by_sin / len(values)), strict=True)
+        for t, (c, s) in zip(ctx.nodes, slopes, strict=True):
             angle = t * values
-            total.add_(angle.cos().mul_(t * s)).sub_(angle.sin().mul_(t * c))
+            total.add_(angle.cos().mul_(s)).sub_(angle.sin().mul_(c))
         return total, None

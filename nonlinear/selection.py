@@ -52,7 +52,7 @@ def _largest(scores: torch.Tensor, k: int) -> torch.Tensor:
     """Mask of the k largest of each row, the first ones among equals."""
     if k >= scores.shape[-1]:
         return torch.ones_like(scores, dtype=torch.bool)
-    kth = scores.topk(k, dim=-1).values[..., -1:]
+    kth = scores.topk(k, dim=-1, sorted=False).values.amin(-1, keepdim=True)
     above, tied = scores > kth, scores == kth
     room = k - above.sum(-1, keepdim=True)
     return above | (tied & (tied.cumsum(-1) <= room))
