@@ -27,15 +27,9 @@ EXEMPT = ("proofs_check.claims.", "proofs_check.figures.", "proofs_check.interve
 
 # Module → runs of an experiment, of fixed sizes: seconds to hours.
 RUNS = {
-    "nonlinear.experiments.anchoring": "matched_atoms separate_codes",
-    "nonlinear.experiments.blindness": "sliced_test measured_map",
-    "nonlinear.experiments.cycle": "cycle_only covariance_matched",
     "nonlinear.experiments.gaussian": "laws anchors curve leaks",
-    "nonlinear.experiments.identified": "components component_map",
-    "nonlinear.experiments.leaking": "weights sets leak_map",
-    "nonlinear.experiments.noisy": "gains noise_map measured",
+    "nonlinear.experiments.leaking": "leak_map",
     "nonlinear.experiments.pairs": "on_embeddings unit",
-    "nonlinear.experiments.recovery": "recovered",
 }
 
 
