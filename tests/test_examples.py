@@ -25,26 +25,11 @@ PACKAGES_WITH_EXAMPLES = ("theory", "nonlinear", "proofs_check")
 # Claims and figures are registered and drawn, not called; the docstrings of these records are texts of a JSON schema.
 EXEMPT = ("proofs_check.claims.", "proofs_check.figures.", "proofs_check.intervench_document")
 
-# Module → what trains coders of fixed sizes, for an experiment or as evidence of a claim: seconds to hours.
+# Module → runs of an experiment, of fixed sizes: seconds to hours.
 RUNS = {
-    "nonlinear.experiments.anchoring": "matched_atoms separate_codes",
-    "nonlinear.experiments.blindness": "sliced_test measured_map",
-    "nonlinear.experiments.cycle": "cycle_only covariance_matched",
     "nonlinear.experiments.gaussian": "laws anchors curve leaks",
-    "nonlinear.experiments.identified": "components component_map",
-    "nonlinear.experiments.leaking": "weights sets leak_map",
-    "nonlinear.experiments.noisy": "gains noise_map measured",
+    "nonlinear.experiments.leaking": "leak_map",
     "nonlinear.experiments.pairs": "on_embeddings unit",
-    "nonlinear.experiments.recovery": "recovered",
-    "proofs_check.trained.comparisons": "sparse compare",
-    "proofs_check.trained.consistency": "l2 l3",
-    "proofs_check.trained.experiments": "trained row_bounds units_of other",
-    "proofs_check.trained.group": "laws anchors matchings",
-    "proofs_check.trained.reconstruction": "l1 l7",
-    "proofs_check.trained.region": "run_bounds",
-    "proofs_check.trained.synthetic_table": "cells",
-    "proofs_check.trained.tradeoff": "l4 l4_free l6",
-    "proofs_check.trained.translation": "l5 s31b",
 }
 
 

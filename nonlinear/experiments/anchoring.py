@@ -107,6 +107,16 @@ def matched_atoms(seeds: Sequence[int]) -> list[dict[str, Any]]:
         scale of the trained ones; ``best`` and ``random``: R²_CC at the two ends (and ``untrained_``); ``change``.
         ``draws``: m → for every set of anchors its share, what theorem C5a predicts of this very set, and the share of
         shuffled anchors.
+
+    Examples
+    --------
+    >>> from unittest.mock import patch
+    >>> data = {"n_latents": 8, "sparsity": 2, "domains": {"x": 6, "y": 6}}
+    >>> arm = Arm("demo", data, {"system": "sae", "n_atoms": 8, "sparsity": 2, "batch": 64, "steps": 5}, 256, 64)
+    >>> with patch(f"{__name__}.objective", lambda: arm):     # small coders, five steps
+    ...     (unit,) = matched_atoms([0])
+    >>> unit["share_8"] < unit["share_37"], abs(unit["shuffled_share_37"]) < 0.2
+    (True, True)
     """
     one, found = objective(), []
     for seed, moved, codes in separate_codes(one, seeds):
@@ -127,6 +137,16 @@ def separate_codes(one: Arm, seeds: Sequence[int]) -> Iterator[tuple[int, float,
 
     The seed; the change of the loss; and trained ("") and at the start ("untrained_") the codes of both streams [n, m]
     on the rows of training, and those on fresh ones.
+
+    Examples
+    --------
+    >>> data = {"n_latents": 8, "sparsity": 2, "domains": {"x": 6, "y": 6}}
+    >>> arm = Arm("demo", data, {"system": "sae", "n_atoms": 8, "sparsity": 2, "batch": 64, "steps": 5}, 256, 64)
+
+    >>> ((seed, _, codes),) = separate_codes(arm, [0])
+    >>> known, fresh = codes[""]
+    >>> seed, known[0].shape, fresh[1].shape, sorted(codes)
+    (0, (256, 8), (64, 8), ['', 'untrained_'])
     """
     samples = {seed: one.sample(seed) for seed in seeds}
     model = train(one.settings(seeds), list(samples.values()))

@@ -69,12 +69,29 @@ def components(seeds: Sequence[int]) -> list[dict[str, Any]]:
         ``over_name``: least loss over its floor; ``predicted_name``: expected R² by theorem C4. The same
         starts on shuffled fresh rows (``shuffled_``), and untrained (``untrained_``). ``change``: largest of the
         losses, in units of their first tenth.
+
+    Examples
+    --------
+    >>> from unittest.mock import patch
+    >>> with patch.multiple(__name__, STARTS=4, LAWS={"different": LAWS["different"]}):
+    ...     (found,) = components([0])
+    >>> found["best_different"] > 0.9, found["predicted_different"]
+    (True, 1.0)
     """
     return _measured(seeds, LAWS)
 
 
 def component_map(seeds: Sequence[int]) -> list[dict[str, Any]]:
-    """Return the same for ``OTHER_LAWS``."""
+    """Return the same for ``OTHER_LAWS``.
+
+    Examples
+    --------
+    >>> from unittest.mock import patch
+    >>> with patch.multiple(__name__, STARTS=4, OTHER_LAWS={"equal": OTHER_LAWS["equal"]}):
+    ...     (found,) = component_map([0])
+    >>> round(found["predicted_equal"], 3), found["best_equal"] <= 1
+    (-0.333, True)
+    """
     return _measured(seeds, OTHER_LAWS)
 
 

@@ -63,6 +63,14 @@ def gains(seeds: Sequence[int]) -> list[dict[str, Any]]:
         1 − R², both and ridge to only; ``predicted_m`` and ``predicted_only_m``: R² by theorem C3, given these anchors.
         ``shuffled_`` and ``untrained_``: of shuffled fresh rows, and of the maps of the start, where ``gain`` is 0 and
         ``ratio`` 1 by construction. ``change``: largest of the losses, in units of their value with all maps 0.
+
+    Examples
+    --------
+    >>> from unittest.mock import patch
+    >>> with patch(f"{__name__}.JUDGED", (Setting(3, 0.1, 1),)):     # one set of three anchors
+    ...     (found,) = gains([0])
+    >>> found["gain_3"] == found["both_3"] - found["only_3"], found["untrained_gain_3"]
+    (True, 0.0)
     """
     found: list[dict[str, Any]] = [{"seed": seed, "change": 0.0} for seed in seeds]
     data = [Rows(seed, ["gaussian"] * WIDTH) for seed in seeds]
@@ -74,7 +82,17 @@ def gains(seeds: Sequence[int]) -> list[dict[str, Any]]:
 
 
 def noise_map(seeds: Sequence[int]) -> list[dict[str, Any]]:
-    """Return the same over dimensions, noise and numbers of anchors: keys "gain, d 6, σ 0.1, m 3" and so on."""
+    """Return the same over dimensions, noise and numbers of anchors: keys "gain, d 6, σ 0.1, m 3" and so on.
+
+    Examples
+    --------
+    >>> from unittest.mock import patch
+    >>> with patch(f"{__name__}.MAP", (Setting(3, 0.1, 1),)):
+    ...     (found,) = noise_map([0])
+    >>> gain, both, only = (found[f"{name}, d 6, σ 0.1, m 3"] for name in ("gain", "both", "only"))
+    >>> gain == both - only
+    True
+    """
     found: list[dict[str, Any]] = [{"seed": seed, "change": 0.0} for seed in seeds]
     for d in sorted({case.width for case in MAP}):
         data = [Rows(seed, ["gaussian"] * d) for seed in seeds]
@@ -88,7 +106,14 @@ def noise_map(seeds: Sequence[int]) -> list[dict[str, Any]]:
 
 
 def measured(data: Sequence[Rows], case: Setting) -> list[dict[str, float]]:
-    """Train both arms of one setting on every seed; keys as in `gains`, without the number of anchors."""
+    """Train both arms of one setting on every seed; keys as in `gains`, without the number of anchors.
+
+    Examples
+    --------
+    >>> (found,) = measured([Rows(0, ["gaussian"] * 6, points=1024)], Setting(3, 0.1, 2))
+    >>> abs(found["only"] - found["predicted_only"]) < 0.05
+    True
+    """
     known = [noisy_anchors(rows, case) for rows in data]
     X, Y = (np.stack(part) for part in zip(*known, strict=True))
     start = np.stack([rows.starts(case.draws) for rows in data])

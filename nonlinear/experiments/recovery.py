@@ -90,6 +90,15 @@ def recovered(seeds: Sequence[int]) -> list[dict[str, Any]]:
         Per seed what :func:`nonlinear.experiments.anchoring.matched_atoms` does, for m of ``COUNTS``; ``draws`` with
         what theorem C5b predicts of every set. ``activity_share_m``, m of ``FEW``: where the anchors show which atoms
         are active, and no amplitudes: theorem C5a.
+
+    Examples
+    --------
+    >>> from unittest.mock import patch
+    >>> small = {**CONFIG, "n_atoms": 32, "steps": 5}
+    >>> with patch(f"{__name__}.twins", lambda: Twins("demo", DATA, small, 512, 128)):     # five steps
+    ...     (unit,) = recovered([0])
+    >>> unit["share_4"] < unit["share_37"]
+    True
     """
     one, found = twins(), []
     for seed, change, codes in separate_codes(one, seeds):

@@ -96,6 +96,22 @@ def sparse(frozen: Frozen, arm: Arm, controls: Mapping[str, Arm]) -> list[Experi
         The arm that they are about.
     controls
         Name of each prediction → the arm that has to miss it.
+
+    Examples
+    --------
+    >>> from unittest.mock import patch
+    >>> from proofs_check.predictions import inequality
+    >>> seeds = ((0, 0), (1, 1), (2, 2))
+    >>> stated = Frozen("E0", "why", seeds, 0.1, (), {"R²_TR": inequality(">=", 0.0, 0.5)}, "a1")
+    >>> unit = {"change": 0.0, "dead": 0.0, "l0": 2.0, "code_variance": 1.0, "shuffled": {"TR": -1.0}}
+    >>> unit |= {"r2": {"REC": 0.9, "TR": 0.75}, "untrained": {"TR": -0.5}}
+    >>> known = {"TR": [unit] * 3, "REC": [unit | {"r2": {"REC": 0.9, "TR": -0.25}}] * 3}     # made up
+    >>> arms = {name: Arm(name, {}, {"system": "sae"}) for name in known}
+
+    >>> with patch(f"{__name__}.trained", return_value=known):
+    ...     (record,) = sparse(stated, arms["TR"], {"R²_TR": arms["REC"]})
+    >>> record.outcome, record.controls
+    ('supported', {'REC': [-0.25, -0.25, -0.25]})
     """
     readings = {}
     for name in frozen.predictions:
@@ -114,6 +130,23 @@ def compare(frozen: Frozen, readings: Mapping[str, Reading]) -> list[Experiment]
         The predictions.
     readings
         Name of a prediction → how its number is computed.
+
+    Examples
+    --------
+    >>> from unittest.mock import patch
+    >>> from proofs_check.predictions import inequality
+    >>> seeds = ((0, 0), (1, 1), (2, 2))
+    >>> stated = Frozen("E0", "why", seeds, 0.1, (), {"gain": inequality(">=", 0.0, 0.5)}, "a1")
+    >>> unit = {"change": 0.0, "dead": 0.0, "l0": 2.0, "code_variance": 1.0, "shuffled": {"TR": -1.0}}
+    >>> unit |= {"r2": {"REC": 0.9, "TR": 0.75}, "untrained": {"TR": -0.5}}
+    >>> known = {"TR": [unit] * 3, "REC": [unit | {"r2": {"REC": 0.9, "TR": -0.25}}] * 3}     # made up
+    >>> arms = {name: Arm(name, {}, {"system": "sae"}) for name in known}
+
+    >>> reading = Reading("what TR gains", gain("TR"), (arms["TR"], arms["REC"]), (arms["REC"], arms["REC"]))
+    >>> with patch(f"{__name__}.trained", return_value=known):
+    ...     (record,) = compare(stated, {"gain": reading})
+    >>> record.values, record.controls
+    ([1.0, 1.0, 1.0], {'REC less REC': [0.0, 0.0, 0.0]})
     """
     arms = {arm.name: arm for reading in readings.values() for arm in (*reading.arms, *reading.control)}
     units = trained(list(arms.values()), frozen)

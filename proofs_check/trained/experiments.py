@@ -30,7 +30,19 @@ def store() -> Store:
 
 
 def trained(arms: Sequence[Arm], frozen: Frozen) -> dict[str, Units]:
-    """What was measured of some arms on the seeds of the predictions, by the arms' names."""
+    """What was measured of some arms on the seeds of the predictions, by the arms' names.
+
+    Examples
+    --------
+    >>> from unittest.mock import patch
+    >>> stated = Frozen("E0", "why", ((0, 0),), 0.1, (), {}, "")
+    >>> data = {"n_latents": 8, "sparsity": 2, "domains": {"x": 6, "y": 6}}
+    >>> arm = Arm("demo", data, {"system": "sae", "n_atoms": 8, "sparsity": 2, "batch": 64, "steps": 5}, 256, 64)
+    >>> with patch(f"{__name__}.store", lambda: Store(None)):     # keep nothing
+    ...     found = trained([arm], stated)
+    >>> [sorted(unit["r2"]) for unit in found["demo"]]
+    [['CC', 'CYC', 'REC', 'TR']]
+    """
     return dict(together(arms, [model for _, model in frozen.seeds], store()))
 
 
@@ -39,6 +51,24 @@ def row_bounds(run: Run, frozen: Frozen, arms: Sequence[Arm]) -> Numeric:
 
     Hypothesis draws the arm, the seed and the row with its decoder. True for any weights; what training decides is how
     many of the bounds say something, and the statement reports it.
+
+    Parameters
+    ----------
+    run
+        Seed, and how many rows are drawn.
+    frozen, arms
+        The predictions, whose seeds were trained, and the arms.
+
+    Examples
+    --------
+    >>> from unittest.mock import patch
+    >>> row = {"translation": 3.0, "reconstruction": 1.0, "distance": 2.0, "image": 3.0, "sigma": 1.0, "ell": 2.0}
+    >>> rows = {name: [value] for name, value in {**row, "largest": 4.0}.items()}
+    >>> unit = {"rowwise": rows | {"coherence": [0.5], "widest": [4], "sigma_2s": [None]}}
+    >>> with patch(f"{__name__}.trained", return_value={"demo": [unit]}):     # one row, made up
+    ...     found = row_bounds(Run(examples=3), None, [])
+    >>> found.passed, found.statement.partition("demo: ")[2].partition(",")[0]
+    (True, '100% of 1 rows')
     """
     from hypothesis import strategies as st
 
@@ -72,7 +102,17 @@ def row_bounds(run: Run, frozen: Frozen, arms: Sequence[Arm]) -> Numeric:
 
 
 def units_of(name: str, frozen: Frozen) -> Units:
-    """What was measured of a run that is no arm of sparse coders, on the seeds of the predictions."""
+    """What was measured of a run that is no arm of sparse coders, on the seeds of the predictions.
+
+    Examples
+    --------
+    >>> from unittest.mock import patch
+    >>> stated = Frozen("E0", "why", ((0, 0), (1, 1)), 0.1, (), {}, "")
+    >>> with patch(f"{__name__}.store", lambda: Store(None)):     # keep nothing
+    ...     units = units_of("ridge and Procrustes", stated)
+    >>> [unit["ridge_8"] < unit["ridge_592"] for unit in units]
+    [True, True]
+    """
     return Task(name).run([data for data, _ in frozen.seeds], store())
 
 
@@ -101,6 +141,18 @@ def other(frozen: Frozen, statement: str, name: str, columns: Mapping[str, Colum
         first key after "shuffled_" and "untrained_".
     beside
         Name → function of all units.
+
+    Examples
+    --------
+    >>> from unittest.mock import patch
+    >>> from proofs_check.predictions import inequality
+    >>> seeds = ((0, 0), (1, 1), (2, 2))
+    >>> stated = Frozen("E0", "why", seeds, 0.1, (), {"R²": inequality(">=", 0.0, 0.5)}, "a1")
+    >>> unit = {"change": 0.0, "r2": 0.75, "regression_r2": -0.25, "shuffled_r2": -1.0, "untrained_r2": -1.0}
+    >>> with patch(f"{__name__}.units_of", return_value=[unit | {"r2": r2} for r2 in (0.75, 0.8, 0.85)]):
+    ...     (record,) = other(stated, "maps", "cycle_only", {"R²": ("r2", "regression_r2", "regression")}, {})
+    >>> record.outcome, record.values
+    ('supported', [0.75, 0.8, 0.85])
     """
     units, config_hash = units_of(name, frozen), settings_hash(Task(name).settings([data for data, _ in frozen.seeds]))
     return [

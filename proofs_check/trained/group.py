@@ -30,7 +30,25 @@ UNSEEN = 2_000_000
 
 
 def laws(run: Run, frozen: Frozen) -> Numeric:
-    """A trained map followed by any rotation keeps the law of y, and its R² is that of the rotation (theorem C1)."""
+    """A trained map followed by any rotation keeps the law of y, and its R² is that of the rotation (theorem C1).
+
+    Parameters
+    ----------
+    run
+        Seed, and how many members are drawn.
+    frozen
+        The predictions, whose seeds were trained.
+
+    Examples
+    --------
+    >>> from unittest.mock import patch
+    >>> true = gaussian_pair([1.0] * gaussian.WIDTH, structure=0).A
+    >>> known = {"seed": 0, "maps": [true.tolist()] * gaussian.LAW_STARTS, "regression": (true / 2).tolist()}
+    >>> with patch(f"{__name__}.units_of", return_value=[known]):     # true maps in the place of trained ones
+    ...     found = laws(Run(examples=3), None)
+    >>> found.passed, found.examples
+    (True, 3)
+    """
     units = units_of("gaussian laws", frozen)
     from hypothesis import strategies as st
 
@@ -56,7 +74,23 @@ def laws(run: Run, frozen: Frozen) -> Numeric:
 
 
 def anchors(run: Run, frozen: Frozen) -> Numeric:
-    """A trained map that meets m anchors still meets them after any rotation of what they leave open (theorem C1)."""
+    """A trained map that meets m anchors still meets them after any rotation of what they leave open (theorem C1).
+
+    Parameters
+    ----------
+    run, frozen
+        As in `laws`.
+
+    Examples
+    --------
+    >>> from unittest.mock import patch
+    >>> true = gaussian_pair([1.0] * gaussian.WIDTH, structure=0).A
+    >>> known = {"seed": 0} | {f"maps_{m}": [true.tolist()] * gaussian.STARTS for m in gaussian.ANCHORS}
+    >>> with patch(f"{__name__}.units_of", return_value=[known]):     # true maps in the place of trained ones
+    ...     found = anchors(Run(examples=3), None)
+    >>> found.passed, found.examples
+    (True, 3)
+    """
     units = units_of("gaussian anchors", frozen)
     from hypothesis import strategies as st
 
@@ -90,7 +124,22 @@ def anchors(run: Run, frozen: Frozen) -> Numeric:
 
 
 def matchings(run: Run, frozen: Frozen) -> Numeric:
-    """The matching by one set of anchors leads as far as the different columns of these anchors allow (theorem C5)."""
+    """The matching by one set of anchors leads as far as the different columns of these anchors allow (theorem C5).
+
+    Parameters
+    ----------
+    run, frozen
+        As in `laws`.
+
+    Examples
+    --------
+    >>> from unittest.mock import patch
+    >>> drawn = [[0.7, 0.75, 0.05]] * anchoring.DRAWS     # share of the way, its prediction, share of shuffled anchors
+    >>> with patch(f"{__name__}.units_of", return_value=[{"draws": {"16": drawn, "37": drawn}}]):
+    ...     found = matchings(Run(examples=3), None)
+    >>> found.passed, found.worst < 1
+    (True, True)
+    """
     units = units_of("matched atoms", frozen)
     from hypothesis import strategies as st
 

@@ -18,6 +18,22 @@ def run_bounds(run: Run, frozen: Frozen, arms: Sequence[Arm]) -> Numeric:
     """Theorem A1 on every run, and the bounds on C that its rows give: floor ≤ C ≤ ceiling.
 
     Hypothesis draws the arm, the seed and the decoder. True for any weights.
+
+    Parameters
+    ----------
+    run
+        Seed, and how many decoders are drawn.
+    frozen, arms
+        The predictions, whose seeds were trained, and the arms.
+
+    Examples
+    --------
+    >>> from unittest.mock import patch
+    >>> of = {"T": 3.0, "R": 1.0, "C": 2.0, "ell": 2.0, "sigma": 1.0, "floor": 1.5, "ceiling": 3.0, "largest": 4.0}
+    >>> with patch(f"{__name__}.trained", return_value={"demo": [{"region": {"x": of}}]}):     # one decoder, made up
+    ...     found = run_bounds(Run(examples=3), None, [])
+    >>> found.passed, found.statement.partition("means: ")[2]
+    (True, 'demo: T 3.00, R 1.00, C 2.00 in [1.50, 3.00], √ 4.00')
     """
     from hypothesis import strategies as st
 

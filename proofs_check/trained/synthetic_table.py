@@ -20,7 +20,22 @@ def row(name: str) -> Arm:
 
 
 def cells(frozen: Frozen) -> list[Experiment]:
-    """One record per cell; its control is a row of the table of which another value is printed, or the start."""
+    """One record per cell; its control is a row of the table of which another value is printed, or the start.
+
+    Parameters
+    ----------
+    frozen
+        The predictions, one for each cell.
+
+    Examples
+    --------
+    >>> from unittest.mock import patch
+    >>> with patch(f"{__name__}.compare", lambda frozen, readings: readings):     # what is to be read, nothing trained
+    ...     readings = cells(None)
+    >>> reading = readings["TR: R²_CC"]
+    >>> reading.words, reading.control[0].name
+    ('linear, REC+TR: R²_CC, printed 0.00', 'linear, REC+CC')
+    """
     readings = {}
     for name in PRINTED:
         for column, printed in zip(COLUMNS, PRINTED[name], strict=True):
