@@ -5,7 +5,7 @@ from proofs_check.predictions import frozen
 
 REGION = Claim(
     "E9.vii",
-    "The constants of the active atoms say where codes differ",
+    "The constants of the active atoms say where codes differ (arms: as the norms of shuffled codes do)",
     "rms min((t + r)/σ_S, √(‖a‖² + ‖b‖²)) ranks arms by C, ρ ≥ .7; under REC + TR, (t + r)/σ_S ranks rows of equally "
     "many atoms by ‖a − b‖ better than t + r does: ρ higher by .25 (linear), .1 (ReLU bottleneck)",
     "Every run lies in the region of theorem A1, as it must. What training decides is how much that says: the bound of "

@@ -16,7 +16,7 @@ from theory.linalg import tolerance
 
 PLUG_IN = Claim(
     "ECF.i",
-    "The batch loss estimates the distance of the laws",
+    "The batch loss estimates the distance of the laws without bias",
     "E ∫|φ̂_a − φ̂_b|² w dt = ∫|φ_P − φ_Q|² w dt",
     "The losses insert empirical characteristic functions of two batches into the distance of the two laws, as if that "
     "were right on average.",

@@ -19,11 +19,11 @@ FACETS = {
     "CYC": {"CYC x": BLUE, "CYC y": ORANGE},
 }
 CURVES = {
-    "REC x": (BLUE, "-"),
-    "REC y": (ORANGE, "-"),
-    "TR x→y": (BLUE, "--"),
-    "TR y→x": (ORANGE, "--"),
-    "CC": (GREEN, ":"),
+    "REC x": (BLUE, "-", "o"),
+    "REC y": (ORANGE, "-", "s"),
+    "TR x→y": (BLUE, "--", "o"),
+    "TR y→x": (ORANGE, "--", "s"),
+    "CC": (GREEN, ":", "^"),
 }
 NAMES = {"REC": "reconstruction", "TR": "translation", "CC": "consistency", "CYC": "full cycle"}
 
@@ -145,14 +145,15 @@ def _path(axes: Axes, document: dict) -> None:
         axes.text(0.5, 0.5, "no λ was asked for", ha="center", transform=axes.transAxes)
         return
     stops = [forms["cca"], *path, forms["pca"]]
-    for name, (colour, style) in CURVES.items():
+    for name, (colour, style, marker) in CURVES.items():
         shown = [(i, f["measures"][name]) for i, f in enumerate(stops)]
         points = [(i, max(m["value"], FLOOR)) for i, m in shown if m["value"] is not None and m["determined"]]
         if points:
-            axes.plot(*zip(*points, strict=True), style, color=colour, label=name)
+            axes.plot(*zip(*points, strict=True), style, color=colour)
+            axes.plot([], [], style, color=colour, marker=marker, label=name)
         for i, value in points:
             open_ = i not in (0, len(stops) - 1) and not path[i - 1]["certificate"]["certified"]
-            axes.plot(i, value, "o", color=colour, markerfacecolor="white" if open_ else colour, markersize=4)
+            axes.plot(i, value, marker, color=colour, markerfacecolor="white" if open_ else colour, markersize=4)
     axes.set_xticks(range(len(stops)), ["CCA", *(_tick(form) for form in path), "PCA"], fontsize="small")
     axes.axhline(0, color="black", linewidth=0.6)
     axes.set(xlabel="λ\nproved: F is maximal (filled);\n≤: room that is left above F", ylabel="R²")

@@ -133,8 +133,9 @@ def compared(part: Any, results: Results, table: str, rows: Sequence[str]) -> No
     scored = {split(r)[0] for r in results if scores(r["units"], SCORES[0])}
     sources = [s for s in LOOKS if s in scored]
     handles = [handle(*LOOKS[s][:2], f"{s}, mean over seeds") for s in sources]
+    handles.append(handle("|", "0.3", "a seed"))
     handles.append(handle("D", "black", f"the paper's {table} table (mixed: 1 pair in 1000)", filled=False))
-    part.legend(handles=handles, loc="outside lower center", ncols=3)
+    part.legend(handles=handles, loc="outside lower center", ncols=4, columnspacing=1.2)
 
 
 def _scatter(axes: Axes, results: Results) -> None:

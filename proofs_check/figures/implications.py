@@ -48,9 +48,11 @@ def figure(seed: int = 0, cells: Sequence[Cell] | None = None) -> Figure:
     axes.set_xticks(range(len(names)), names, rotation=90)
     axes.set_yticks(range(len(names)), names)
     axes.tick_params(length=0)
+    words = {"proved": "✓ proved", "refuted": "× refuted by a model", "blank": "not known"}
+    shown = {words[s]: LOOK[s][0] for s in words if any(c.status == s for c in found)} | {"itself": PALE}
     handles = [
-        Line2D([], [], marker="s", linestyle="", markersize=8, markerfacecolor=LOOK[status][0], color=GREY, label=text)
-        for status, text in (("proved", "✓ proved"), ("refuted", "× refuted by a model"), ("blank", "not known"))
+        Line2D([], [], marker="s", linestyle="", markersize=8, markerfacecolor=face, color=GREY, label=text)
+        for text, face in shown.items()
     ]
-    made.legend(handles=handles, loc="outside lower center", ncols=3)
+    made.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1)
     return made

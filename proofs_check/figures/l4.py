@@ -42,11 +42,12 @@ def figure(seed: int = 0) -> Figure:
         list(closed),
         losses,
         list(paper / size),
+        solved="best of the solver",
         says="the CCA for every λ (the paper)",
         legend="upper left",
     )
     left.set(xlabel="reconstruction weight λ", ylabel="(CC + λ REC) / (1 + λ)", xscale="log", ylim=(0, 19))
-    ends = {"closed form, to the CCA": still.maps["Wx"], "closed form, to the PCA": pca.solve(m.Sx, RANK).maps["W"]}
+    ends = {"solver, to the CCA": still.maps["Wx"], "solver, to the PCA": pca.solve(m.Sx, RANK).maps["W"]}
     for (label, W), line in zip(ends.items(), ("-", ":"), strict=True):
         angles = [np.degrees(subspace_angles(s.maps["Wx"], W)[0]) for s in found]
         right.plot(WEIGHTS, angles, line, color=BLUE, label=label)

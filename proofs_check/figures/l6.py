@@ -34,6 +34,14 @@ def figure(seed: int = 0) -> Figure:
         paper.append(float(loss(X, Y, {"Wx": W["Wx"], "Wy": W["Wy"], "Dx": Dx, "Dy": Dy}, terms)) / (1 + w))
         losses.append(trained(X, Y, RANK, terms, "whitened", seed=seed, starts=TRADEOFF_STARTS).losses / (1 + w))
     closed = [float(s.optimum / (1 + w)) for s, w in zip(found, WEIGHTS, strict=True)]
-    through(axes, list(WEIGHTS), closed, losses, paper, says="the CCA's encoders for every λ (the paper)")
+    through(
+        axes,
+        list(WEIGHTS),
+        closed,
+        losses,
+        paper,
+        solved="best of the solver",
+        says="the CCA's encoders for every λ (the paper)",
+    )
     axes.set(xlabel="reconstruction weight λ", ylabel="(TR + λ REC) / (1 + λ)", xscale="log")
     return made

@@ -80,6 +80,7 @@ def through(
     paper: Sequence[float] | None = None,
     *,
     says: str = "as the paper states it",
+    solved: str = "closed form",
     legend: Any = "best",
 ) -> None:
     """Draw a closed form through the losses that training reached, and what the paper states where that differs.
@@ -92,8 +93,8 @@ def through(
         The corrected minimum; and the stated one, or None.
     losses
         Final losses of all starts [starts], for each position. The best start of each is filled.
-    says
-        The label of what the paper states.
+    says, solved
+        The label of what the paper states, and of what holds instead.
     legend
         Where the legend stands.
     """
@@ -105,7 +106,7 @@ def through(
         "-",
         color=BLUE,
         gid="closed",
-        label="closed form, corrected" if paper is not None else "closed form",
+        label=f"{solved}, corrected" if paper is not None else solved,
     )
     for x, found in zip(at, losses, strict=True):
         axes.plot([x] * len(found), found, "o", color=GREEN, fillstyle="none", alpha=0.6)

@@ -23,7 +23,7 @@ def figure(document: Mapping[str, Any]) -> Figure:
     >>> unit = {"seed": 0, "kind": "sparse", "target": 0.5, "needed": 9.0, "low": 5.0, "median": 8.0, "high": None}
     >>> made = figure({"results": [{"name": "pairs needed", "units": [unit]}]})
     >>> [axes.get_title(loc="left") for axes in made.axes]
-    ['planted settings', 'real embeddings', 'R² at the lower end']
+    ['planted settings and their seeds', 'real embeddings', 'with as many pairs as the lower end of the rule']
     """
     units = {result["name"]: result["units"] for result in document["results"]}
     real = next((found for name, found in units.items() if name.startswith(REAL)), [])
@@ -33,15 +33,15 @@ def figure(document: Mapping[str, Any]) -> Figure:
     _intervals(
         panels["planted"], sorted(planted, key=lambda u: (u["kind"], u["seed"])), lambda u: f"{u['kind']} {u['seed']}"
     )
-    panels["planted"].set_title("planted settings", loc="left")
+    panels["planted"].set_title("planted settings and their seeds", loc="left")
     order = sorted(real, key=lambda u: (u["kind"], u["target"], u["seed"]))
     _intervals(panels["real"], order, lambda u: f"{u['kind']}, R² = {u['target']:g}, seed {u['seed']}")
     panels["real"].set_title("real embeddings", loc="left")
     _laws(panels["laws"], [*planted, *real])
-    panels["laws"].set_title("R² at the lower end", loc="left")
+    panels["laws"].set_title("with as many pairs as the lower end of the rule", loc="left")
     known = {label: mark for axes in panels.values()
              for mark, label in zip(*axes.get_legend_handles_labels(), strict=True)}  # fmt: skip
-    made.legend(known.values(), known.keys(), loc="outside lower center", ncols=4, columnspacing=1.2)
+    made.legend(known.values(), known.keys(), loc="outside lower center", ncols=3)
     return made
 
 
@@ -62,7 +62,7 @@ def _intervals(axes: Axes, units: Units, name: Any) -> None:
         axes.plot([], [], color=GREEN, linewidth=1, label="rule, paired files")
     axes.plot([], [], "o", color=ORANGE, label="outcome")
     if any(not unit["needed"] for unit in units):
-        axes.plot([], [], "o", color=ORANGE, fillstyle="none", label="outcome, infinite")
+        axes.plot([], [], "o", color=ORANGE, fillstyle="none", label=f"outcome: no number is enough (at {MOST})")
 
 
 def _laws(axes: Axes, units: Units) -> None:

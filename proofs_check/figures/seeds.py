@@ -100,11 +100,12 @@ def title(document: Mapping[str, Any]) -> str:
     Examples
     --------
     >>> title({"experiment": "methods", "scale": "small", "results": [{"units": [{"seed": 0}, {"seed": 1}]}]})
-    'methods, small: means over 2 seeds with 95 % t-intervals'
+    'methods, small: means over 2 seeds with 95 % t-intervals; R² below -1.5 is drawn there'
     """
     counts = {len(result["units"]) for result in document["results"]} or {0}
     few, many = min(counts), max(counts)
     head = f"{document['experiment']}, {document['scale']}"
     if many <= 1:
         return f"{head}: one seed, no intervals" if many else f"{head}: no runs"
-    return f"{head}: means over {many if few == many else f'{few} to {many}'} seeds with 95 % t-intervals"
+    counted = many if few == many else f"{few} to {many}"
+    return f"{head}: means over {counted} seeds with 95 % t-intervals; R² below {LOWEST} is drawn there"
