@@ -40,7 +40,7 @@ def figure(seed: int = 0) -> Figure:
         closed,
         losses,
         paper,
-        solved="best of the solver",
+        solved="solver",
         says="the CCA's encoders for every λ (the paper)",
     )
     axes.set(xlabel="reconstruction weight λ", ylabel="(TR + λ REC) / (1 + λ)", xscale="log")

@@ -23,7 +23,7 @@ def figure(document: Mapping[str, Any]) -> Figure:
     >>> unit = {"seed": 0, "kind": "sparse", "target": 0.5, "needed": 9.0, "low": 5.0, "median": 8.0, "high": None}
     >>> made = figure({"results": [{"name": "pairs needed", "units": [unit]}]})
     >>> [axes.get_title(loc="left") for axes in made.axes]
-    ['planted settings and their seeds', 'real embeddings', 'with as many pairs as the lower end of the rule']
+    ['planted settings and their seeds', 'real embeddings', 'at the rule's lower end']
     """
     units = {result["name"]: result["units"] for result in document["results"]}
     real = next((found for name, found in units.items() if name.startswith(REAL)), [])
@@ -38,7 +38,7 @@ def figure(document: Mapping[str, Any]) -> Figure:
     _intervals(panels["real"], order, lambda u: f"{u['kind']}, R² = {u['target']:g}, seed {u['seed']}")
     panels["real"].set_title("real embeddings", loc="left")
     _laws(panels["laws"], [*planted, *real])
-    panels["laws"].set_title("with as many pairs as the lower end of the rule", loc="left")
+    panels["laws"].set_title("at the rule's lower end", loc="left")
     known = {label: mark for axes in panels.values()
              for mark, label in zip(*axes.get_legend_handles_labels(), strict=True)}  # fmt: skip
     made.legend(known.values(), known.keys(), loc="outside lower center", ncols=3)

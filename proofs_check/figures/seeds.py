@@ -100,7 +100,7 @@ def title(document: Mapping[str, Any]) -> str:
     Examples
     --------
     >>> title({"experiment": "methods", "scale": "small", "results": [{"units": [{"seed": 0}, {"seed": 1}]}]})
-    'methods, small: means over 2 seeds with 95 % t-intervals; R² below -1.5 is drawn there'
+    'methods, small: means over 2 seeds with 95 % t-intervals; R² below −1.5 is drawn there'
     """
     counts = {len(result["units"]) for result in document["results"]} or {0}
     few, many = min(counts), max(counts)
@@ -108,4 +108,6 @@ def title(document: Mapping[str, Any]) -> str:
     if many <= 1:
         return f"{head}: one seed, no intervals" if many else f"{head}: no runs"
     counted = many if few == many else f"{few} to {many}"
-    return f"{head}: means over {counted} seeds with 95 % t-intervals; R² below {LOWEST} is drawn there"
+    return f"{head}: means over {counted} seeds with 95 % t-intervals; R² below {LOWEST:g} is drawn there".replace(
+        "-", "−"
+    )
