@@ -23,7 +23,7 @@ def figure(document: Mapping[str, Any]) -> Figure:
     >>> unit = {"seed": 0, "kind": "sparse", "target": 0.5, "needed": 9.0, "low": 5.0, "median": 8.0, "high": None}
     >>> made = figure({"results": [{"name": "pairs needed", "units": [unit]}]})
     >>> [axes.get_title(loc="left") for axes in made.axes]
-    ['planted settings and their seeds', 'real embeddings', 'at the rule's lower end']
+    ['planted settings and their seeds', 'real embeddings', "at the rule's lower end"]
     """
     units = {result["name"]: result["units"] for result in document["results"]}
     real = next((found for name, found in units.items() if name.startswith(REAL)), [])
