@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -125,6 +126,33 @@ def judged(*families: str) -> "list[Entry]":
         raise ValueError(f"no claims of {', '.join(sorted(unknown))}; families are the ids before the dot, E1 for one")
     chosen = [c for c in claims if c.family in families]
     return list(assemble(chosen, collect(chosen), Run(), partial=True).claims)
+
+
+def stated(module: ModuleType) -> str:
+    """Return the claims of a module of proofs_check/claims/, each with its formula and, where refuted, counterexamples.
+
+    Raises
+    ------
+    AssertionError
+        A counterexample, computed now, does not pass.
+
+    Examples
+    --------
+    >>> from proofs_check.claims import l2
+    >>> stated(l2).splitlines()[0].split()[:2]
+    ['L2.i', 'verified']
+    """
+    from proofs_check.evidence import Run
+    from proofs_check.ledger import Claim, Verdict
+
+    lines = []
+    for claim in (c for c in vars(module).values() if isinstance(c, Claim)):
+        lines += [f"{claim.id:17} {claim.expect:23} {claim.title}", f"{'':17} {claim.formula}"]
+        for record in claim.collect("counterexample", Run()) if claim.expect == Verdict.REFUTED else ():
+            if not record.passed:
+                raise AssertionError(f"{claim.id}: {record.summary}")
+            lines.append(f"{'':17} {record.summary}")
+    return "\n".join(lines)
 
 
 def table(claims: "Sequence[Entry]") -> str:

@@ -1,10 +1,15 @@
 """Documents for notebooks and figures: what is behind the claims, and predicted beside measured."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 
 from nonlinear.experiments.grids import EXPERIMENTS, tasks
 from nonlinear.experiments.store import Store
 from proofs_check import documents
+from proofs_check.evidence import Counterexample
+from proofs_check.ledger import Claim, Verdict
 from proofs_check.predictions import frozen
 from proofs_check.report import Entry
 
@@ -53,6 +58,29 @@ def test_a_line_holds_prediction_and_interval():
         "E1.i     Translation: supported",
         "         R²: predicted ≥ 0.3, measured 0.512 [0.4, 0.6], supported",
     ]
+    missed = details | {"outcome": "inconclusive", "reason": "a control satisfies the prediction"}
+    claim = replace(entry("E1.i", "Translation", [missed]), verdict="inconclusive", why="R² is inconclusive")
+    assert documents.table([claim]).splitlines() == [
+        "E1.i     Translation: inconclusive. R² is inconclusive",
+        "         R²: predicted ≥ 0.3, measured 0.512 [0.4, 0.6], inconclusive",
+        "           a control satisfies the prediction",
+    ]
+
+
+def test_statements_of_a_lemma_with_their_counterexamples_which_have_to_pass():
+    refuted = Claim("L0.i", "a title", "x = y", "", "", Verdict.REFUTED)
+    record = Counterexample("x = 1, y = −1", {"x² = y²": True}, {"x = y": False}, margin=2)
+    shown = [record]
+    refuted.by("counterexample")(lambda run: shown[0])
+    module = SimpleNamespace(CLAIM=refuted, OTHER=1)
+    assert [line.strip() for line in documents.stated(module).splitlines()] == [
+        "L0.i              refuted                 a title",
+        "x = y",
+        record.summary,
+    ]
+    shown[0] = replace(record, margin=0)
+    with pytest.raises(AssertionError, match=r"L0\.i: x = 1"):
+        documents.stated(module)
 
 
 def entry(name: str, title: str, details: list[dict]) -> Entry:
