@@ -113,8 +113,9 @@ def judged(*families: str) -> "list[Entry]":
 
     Examples
     --------
-    >>> [claim.verdict for claim in judged("D3")]
-    ['verified']
+    >>> judged("E0")
+    Traceback (most recent call last):
+    ValueError: no claims of E0; families are the ids before the dot, E1 for one
     """
     from proofs_check.evidence import Run
     from proofs_check.ledger import load

@@ -28,7 +28,7 @@ EXEMPT = ("proofs_check.claims.", "proofs_check.figures.", "proofs_check.interve
 # Module → runs of an experiment, of fixed sizes: seconds to hours.
 RUNS = {
     "nonlinear.experiments.gaussian": "laws anchors curve leaks",
-    "nonlinear.experiments.leaking": "leak_map",
+    "nonlinear.experiments.leaking": "weights sets leak_map",
     "nonlinear.experiments.pairs": "on_embeddings unit",
 }
 

@@ -176,14 +176,6 @@ def weights(seeds: Sequence[int]) -> list[dict[str, Any]]:
         units of 1/n, a control. ``shuffled_`` before each: of pairs that are none; ``untrained_``: of the maps of the
         start, 0 by construction. ``left``: key → part of the turn that each start keeps. ``change``: largest of the
         loss over the last tenth of the steps.
-
-    Examples
-    --------
-    >>> from unittest.mock import patch
-    >>> with patch.multiple(__name__, MANY=256, SETS=1, STARTS=1, MORE=1):     # single maps, few points
-    ...     (found,) = weights([0])
-    >>> sorted(found["left"]), found["disjoint_64"] == 2 * found["disjoint"]
-    (['aligned_16', 'aligned_64', 'disjoint', 'unbiased_64'], True)
     """
     small, large = SIZES
     runs: Runs = {
@@ -206,14 +198,6 @@ def sets(seeds: Sequence[int]) -> list[dict[str, Any]]:
     list
         Per seed as `weights`: in units of 1/``FEW``, ``independent`` for draws of as many points, mean over ``SETS``
         sets, and ``many`` for draws of ``MANY``; ``disjoint``; ``aligned_n`` for the smaller n of ``SIZES``.
-
-    Examples
-    --------
-    >>> from unittest.mock import patch
-    >>> with patch.multiple(__name__, MANY=256, SETS=1, STARTS=1, MORE=1):     # single maps, few points
-    ...     (found,) = sets([0])
-    >>> sorted(found["left"])
-    ['aligned_16', 'disjoint', 'independent', 'many']
     """
     how = FEW, SIDE, "independent", False
     runs: Runs = {

@@ -108,6 +108,4 @@ def title(document: Mapping[str, Any]) -> str:
     if many <= 1:
         return f"{head}: one seed, no intervals" if many else f"{head}: no runs"
     counted = many if few == many else f"{few} to {many}"
-    return f"{head}: means over {counted} seeds with 95 % t-intervals; R² below {LOWEST:g} is drawn there".replace(
-        "-", "−"
-    )
+    return f"{head}: means over {counted} seeds with 95 % t-intervals; R² below −{-LOWEST:g} is drawn there"
