@@ -50,5 +50,5 @@ def figure(document: Mapping[str, Any]) -> Figure:
     seen = {c.get("sampling", "disjoint") for _, c in arms}
     handles += [handle("o", "0.4", f"{s} batches", filled=f) for s, f in SAMPLINGS.items() if s in seen]
     made.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize="small")
-    made.suptitle(title(document).replace(": ", ":\n") if len(varied) == 1 else title(document))
+    made.suptitle(title(document).replace(": ", ":\n").replace("; ", ";\n") if len(varied) == 1 else title(document))
     return made
