@@ -65,7 +65,7 @@ def figure(document: Mapping[str, Any]) -> Figure:
     _legend(above, results, known)
     if below is not None:
         compared(below, results, "multimodal", rows)
-    made.suptitle(title(document))
+    made.suptitle(title(document).partition(";")[0])  # no R² is drawn
     return made
 
 
