@@ -42,8 +42,7 @@ def figure(document: Mapping[str, Any]) -> Figure:
     """Points of R²_TR and R²_CC, and, where a run has them, scores with t-intervals beside the paper's vision table."""
     results = document["results"]
     rows = ordered(results)
-    made = Figure(figsize=(DOUBLE, TOP + (ROW * len(rows) + 1.1 if rows else 0)), layout="constrained")
-    above, below = parts(made, len(rows))
+    made, above, below = parts(len(rows))
     panels = above.subplots(1, 2, sharey=True)
     for axes, (source, words) in zip(panels, SOURCES.items(), strict=True):
         _scatter(axes, [r for r in results if split(r)[0] == source])
@@ -59,12 +58,14 @@ def figure(document: Mapping[str, Any]) -> Figure:
     return made
 
 
-def parts(made: Figure, rows: int) -> tuple[Any, Any]:
-    """Upper part of a figure, and the one below it that holds the scores; None where there are none."""
+def parts(rows: int) -> tuple[Figure, Any, Any]:
+    """Return a figure, its upper part, and the one below that holds so many rows of scores; None for none."""
+    heights = (TOP, ROW * rows + 1.1) if rows else (TOP,)
+    made = Figure(figsize=(DOUBLE, sum(heights)), layout="constrained")
     if not rows:
-        return made, None
-    (above,), (below,) = made.subfigures(2, 1, height_ratios=(TOP, ROW * rows + 1.1), squeeze=False)
-    return above, below
+        return made, made, None
+    (above,), (below,) = made.subfigures(2, 1, height_ratios=heights, squeeze=False)
+    return made, above, below
 
 
 def split(result: Mapping[str, Any]) -> tuple[str, str]:

@@ -6,9 +6,9 @@ from typing import Any, Literal
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from proofs_check.figures.digits import ROW, TOP, compared, ordered, parts, split
+from proofs_check.figures.digits import compared, ordered, parts, split
 from proofs_check.figures.seeds import handle, mean, numbers, title
-from proofs_check.figures.style import BLUE, DOUBLE, GREEN, ORANGE, styled
+from proofs_check.figures.style import BLUE, GREEN, ORANGE, styled
 
 Results = Sequence[Mapping[str, Any]]
 # (key of COUNTED, number of known pairs, units) of every run that knows pairs for both properties.
@@ -40,8 +40,7 @@ def figure(document: Mapping[str, Any]) -> Figure:
     """Means with t-intervals over the number of known pairs; scores, where a run has them, beside the paper's table."""
     results = document["results"]
     rows = ordered(results)
-    made = Figure(figsize=(DOUBLE, TOP + (ROW * len(rows) + 1.1 if rows else 0)), layout="constrained")
-    above, below = parts(made, len(rows))
+    made, above, below = parts(len(rows))
     first, *others = above.subplots(1, 1 + len(VIEWS), width_ratios=(1.25, 1, 1))
     known = _counted(results)
     counts = sorted({m for _, m, _ in known})
@@ -65,7 +64,7 @@ def figure(document: Mapping[str, Any]) -> Figure:
     _legend(above, results, known)
     if below is not None:
         compared(below, results, "multimodal", rows)
-    made.suptitle(title(document).partition(";")[0])  # no R² is drawn
+    made.suptitle(title(document, clipped=False))
     return made
 
 

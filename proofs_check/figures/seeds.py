@@ -94,8 +94,8 @@ def handle(
                   linestyle=line, label=label)  # fmt: skip
 
 
-def title(document: Mapping[str, Any]) -> str:
-    """Return what the figure is of, and over how many seeds its means are.
+def title(document: Mapping[str, Any], *, clipped: bool = True) -> str:
+    """Return what the figure is of, over how many seeds its means are, and, if asked for, where R² is cut.
 
     Examples
     --------
@@ -107,5 +107,6 @@ def title(document: Mapping[str, Any]) -> str:
     head = f"{document['experiment']}, {document['scale']}"
     if many <= 1:
         return f"{head}: one seed, no intervals" if many else f"{head}: no runs"
+    cut = f"; R² below −{-LOWEST:g} is drawn there" if clipped else ""
     counted = many if few == many else f"{few} to {many}"
-    return f"{head}: means over {counted} seeds with 95 % t-intervals; R² below −{-LOWEST:g} is drawn there"
+    return f"{head}: means over {counted} seeds with 95 % t-intervals{cut}"
